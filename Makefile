@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The Understudy authors
+# `make` or `make help` lists what there is. Everything made goes to build/.
+
+BOARD ?= rpi_pico
+PYTHON3 ?= python3
+VENV := build/venv/bin
+PYTEST := $(VENV)/python -m pytest
+MICROPYTHON := $(PYTHON3) tools/build_micropython.py
+FORMATTED := firmware host_tools tools tests boards
+
+.PHONY: help setup fmt check demo pico test test-unit test-device test-cli
+.PHONY: image images interpreter bench lock packages wheel clean
+
+help:  ## List the targets
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
+		while IFS='|' read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done
+
+demo: setup  ## See it work: a simulated device and a login, no hardware, no root
+	@$(VENV)/python -m understudy.demo
+
+pico: setup image  ## The same with the Pico's real image in an emulated RP2040
+	@$(VENV)/python -m understudy.demo --board $(BOARD)
+
+setup:  ## Make build/venv, with every pinned dependency and this project
+	@$(PYTHON3) tools/bootstrap.py
+
+fmt: setup  ## Format the Python code and mend what ruff can
+	$(VENV)/ruff format $(FORMATTED)
+	$(VENV)/ruff check --fix $(FORMATTED)
+
+check: setup  ## Formatting, lint, types and layering
+	$(VENV)/ruff format --check $(FORMATTED)
+	$(VENV)/ruff check $(FORMATTED)
+	$(VENV)/mypy
+	$(PYTEST) -q tests/unit/test_layering_cpython.py
+
+test: setup packages interpreter images check  ## Everything, as CI runs it
+	$(PYTEST) -n 2 tests
+
+test-unit: setup interpreter  ## The unit tests, under CPython and under MicroPython
+	$(PYTEST) -n 2 tests/unit
+
+test-device: setup images  ## The tests on the emulated Pico
+	$(PYTEST) -n 2 tests/device
+
+test-cli: setup images  ## The tests of the command line
+	$(PYTEST) -n 2 tests/cli
+
+image:  ## Build the image of BOARD (rpi_pico) as build/images/BOARD/firmware.uf2
+	@$(MICROPYTHON) image $(BOARD)
+
+images:  ## Build every image the tests use
+	@$(MICROPYTHON) image rpi_pico stock
+
+interpreter:  ## Build MicroPython's Unix interpreter and mpy-cross
+	@$(MICROPYTHON) interpreter
+
+bench: setup image  ## Measure on the emulated Pico
+	@$(VENV)/python tests/bench/bench.py
+
+packages:  ## Install the Debian packages that building and testing take
+	@$(PYTHON3) tools/debian_packages.py build test
+
+lock: setup  ## Resolve pyproject.toml and requirements.in anew into requirements.lock
+	$(VENV)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+		--extra simulator --custom-compile-command 'make lock' \
+		--output-file requirements.lock pyproject.toml requirements.in
+
+wheel: setup  ## Build the wheel into build/dist
+	$(VENV)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build/dist .
+
+clean:  ## Remove everything that was made
+	rm -rf build .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The Understudy authors
+set(PICO_BOARD "pico")
+set(PICO_PLATFORM "rp2040")

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The Understudy authors
+"""The device: compose and run. The same file on every interpreter and board."""
+
+import gc
+import sys
+
+# Before anything else can fail on a board: from here on Ctrl-C is data, not a way to a prompt.
+if sys.platform == "rp2":
+    from ports.micropython import Board
+else:
+    from ports.linux import Board
+
+from understudy_device import screens, wire
+from understudy_device.device import Device
+from understudy_device.service import Service
+from understudy_device.session import Session
+
+
+def main(argv):
+    """Answer frames for as long as the link is there."""
+    board = Board(argv)
+    device = Device(board)
+    session = Session(device, Service(device))
+    reader = wire.LineReader()
+    board.show(screens.idle(device.state, device.clock.state))
+    while True:
+        chunk = board.read()
+        if not chunk:
+            return
+        for line in reader.feed(chunk):
+            frame = wire.decode(line)
+            answer = session.handle(*frame) if frame is not None else None
+            if answer is not None:
+                board.write(wire.encode(*answer))
+        gc.collect()  # between requests, where nobody waits, rather than at random inside one
+
+
+main(sys.argv[1:])

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The Understudy authors
+"""One thin module per platform. Each has `Board(argv)`, which gives the core all that is hardware:
+
+info: dict            the board's data (boards/<id>/board.json)
+locked: bool          whether there is no way to a MicroPython prompt
+flash                 the store's region, see understudy_device.log
+flash_kind: str       "raw", or "file" on a file system
+random(n) -> bytes    from the platform's best source
+uptime() -> int       seconds since power-up, never going back
+start_clock(clock)    tell a clock.Clock what the platform knows of the time
+read() -> bytes       wait for bytes of the link; b"" when it is closed for good
+write(data)           send bytes
+show(lines)           put lines of text on the screen, if there is one
+"""

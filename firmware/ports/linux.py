@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The Understudy authors
+"""The device as a process on Linux, under CPython or the Unix MicroPython: a file for flash, the standard streams for a link.
+
+main.py [--board-file FILE] [--flash FILE] [--flash-size BYTES] [--clock host|unset|UNIX-SECONDS]
+"""
+
+import json
+import os
+import sys
+import time
+
+from understudy_device.fileflash import FileFlash, create
+
+_OPTIONS = {"--board-file": "boards/linux/board.json", "--flash": "flash.bin", "--flash-size": "1441792", "--clock": "host"}
+_CHUNK = 4096  # bytes
+
+
+def _options(argv):
+    options = dict(_OPTIONS)
+    for i in range(0, len(argv), 2):
+        if argv[i] not in options or i + 1 == len(argv):
+            raise SystemExit(__doc__)
+        options[argv[i]] = argv[i + 1]
+    return options
+
+
+def _syncer(file):
+    if hasattr(os, "fdatasync"):
+        return lambda: os.fdatasync(file.fileno())
+    return file.flush  # the Unix MicroPython's flush is an fsync
+
+
+class Board:
+    """See ports/__init__.py."""
+
+    locked = True  # a process has no prompt
+    flash_kind = "file"
+
+    def __init__(self, argv):
+        options = _options(argv)
+        with open(options["--board-file"]) as file:
+            self.info = json.load(file)
+        size = int(options["--flash-size"])
+        try:
+            file = open(options["--flash"], "r+b", 0)
+        except OSError:
+            create(open, options["--flash"] + ".new", size)
+            os.rename(options["--flash"] + ".new", options["--flash"])
+            file = open(options["--flash"], "r+b", 0)
+        self.flash = FileFlash(file, _syncer(file), size)
+        self._clock = options["--clock"]
+        self._input = open(0, "rb", 0)
+        self._output = open(1, "wb", 0)
+        self._started = self._ticks()
+
+    @staticmethod
+    def random(count):
+        """Bytes from the kernel."""
+        return os.urandom(count)
+
+    @staticmethod
+    def _ticks():
+        return int(time.monotonic()) if hasattr(time, "monotonic") else time.ticks_ms() // 1000
+
+    def uptime(self):
+        """Seconds since the start of the process."""
+        return self._ticks() - self._started
+
+    def start_clock(self, clock):
+        """The system's clock, which the system keeps right, unless told otherwise."""
+        if self._clock == "host":
+            clock.follow(lambda: int(time.time()), "system")
+        elif self._clock != "unset":
+            clock.start(int(self._clock), "rtc")
+
+    def read(self):
+        """What has come in, at least a byte; b"" at the end of the stream."""
+        return self._input.read(_CHUNK)
+
+    def write(self, data):
+        """Send all of `data`."""
+        view = memoryview(data)
+        while view:
+            view = view[self._output.write(view) :]
+
+    @staticmethod
+    def show(lines):
+        """The screen of a process is its standard error."""
+        print("screen: " + " | ".join(lines), file=sys.stderr)

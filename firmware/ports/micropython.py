@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The Understudy authors
+"""A microcontroller board under MicroPython: USB serial for a link, raw flash for the store. The only `import machine`."""
+
+import os
+import select
+import sys
+import time
+
+import machine
+import micropython
+
+# At once: from here on Ctrl-C is data on the link and not a way to a prompt.
+micropython.kbd_intr(-1)
+
+import rp2  # noqa: E402
+from board_data import BOARD  # noqa: E402
+from understudy_device.fileflash import FileFlash, create  # noqa: E402
+from understudy_device.log import PAGE, SECTOR  # noqa: E402
+
+_LINE = 2200  # bytes, over wire.MAX_LINE
+_FILE = "understudy.flash"
+_FILE_SIZE = 64 * SECTOR
+
+
+class RawFlash:
+    """The storage region of the chip's flash, straight through rp2.Flash: no file system in between."""
+
+    def __init__(self):
+        self._flash = rp2.Flash()
+        self.size = self._flash.ioctl(4, 0) * self._flash.ioctl(5, 0)  # block count times block size
+        self._page = bytearray(PAGE)
+
+    def readinto(self, offset, buffer):
+        """Fill `buffer` from `offset`."""
+        self._flash.readblocks(offset // SECTOR, buffer, offset % SECTOR)
+
+    def program(self, offset, data):
+        """Program within one page. Whole pages only: rp2.Flash writes what lies behind a shorter buffer as well."""
+        page = self._page
+        start = offset % PAGE
+        for i in range(PAGE):
+            page[i] = 0xFF
+        page[start : start + len(data)] = data
+        whole = offset - start
+        self._flash.writeblocks(whole // SECTOR, page, whole % SECTOR)
+
+    def erase(self, offset):
+        """Erase one sector."""
+        self._flash.ioctl(6, offset // SECTOR)
+
+
+def _has_file_system():
+    try:
+        return bool(os.listdir("/"))
+    except OSError:
+        return False
+
+
+def _file_flash():
+    try:
+        os.stat(_FILE)
+    except OSError:
+        create(open, _FILE, _FILE_SIZE)
+    file = open(_FILE, "r+b")
+    return FileFlash(file, file.flush, _FILE_SIZE)
+
+
+class Board:
+    """See ports/__init__.py."""
+
+    info = BOARD
+    locked = False  # this image keeps MicroPython's prompt for development
+
+    def __init__(self, argv):
+        # A stock MicroPython has its file system where our own image has the store.
+        self.flash_kind = "file" if _has_file_system() else "raw"
+        self.flash = _file_flash() if self.flash_kind == "file" else RawFlash()
+        self._input = sys.stdin.buffer
+        self._output = sys.stdout.buffer
+        self._poll = select.poll()
+        self._poll.register(sys.stdin, select.POLLIN)
+
+    @staticmethod
+    def random(count):
+        """Bytes from the chip's ring oscillator; the core mixes in more, for this source is not certified."""
+        return os.urandom(count)
+
+    @staticmethod
+    def uptime():
+        """Seconds: MicroPython's clock runs from power-up, and nothing here ever sets it."""
+        return time.time()
+
+    def start_clock(self, clock):
+        """This board does not know the time at power-up."""
+
+    def read(self):
+        """What has come in, up to a line: several times cheaper here than byte by byte."""
+        self._poll.poll()
+        return self._input.readline(_LINE)
+
+    def write(self, data):
+        """Send all of `data`."""
+        self._output.write(data)
+
+    @staticmethod
+    def show(lines):
+        """No display yet on this port."""

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The Understudy authors
+"""What differs between interpreters: the only place that asks which one this is.
+
+Exports const, dump_json, sha256, hmac_sha256, constant_time_equal and the cryptographic back end: x25519, x25519_base,
+aead_seal, aead_open. CPython takes the back end from the `cryptography` package, a Thumb board from our assembler,
+anything else from our portable modules.
+"""
+
+import hashlib
+import json
+
+try:
+    from micropython import const
+
+    def dump_json(value) -> bytes:
+        """Return compact JSON, UTF-8; MicroPython leaves characters beyond ASCII as they are."""
+        return json.dumps(value, separators=(",", ":")).encode()
+
+except ImportError:
+
+    def const(value):
+        """Return value; MicroPython's compiler folds constants declared with it."""
+        return value
+
+    def dump_json(value) -> bytes:
+        """Return compact JSON, UTF-8, the same text on every interpreter."""
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def sha256(data: bytes) -> bytes:
+    """Return the 32-byte SHA-256 of data."""
+    return hashlib.sha256(data).digest()
+
+
+try:
+    from hmac import compare_digest as constant_time_equal
+    from hmac import digest as _hmac_digest
+
+    def hmac_sha256(key: bytes, data: bytes) -> bytes:
+        """Return the 32-byte HMAC-SHA-256 (RFC 2104) of data under a key of any length."""
+        return _hmac_digest(key, data, "sha256")
+
+except ImportError:
+    from .chacha20poly1305 import equal_bytes as constant_time_equal
+
+    _BLOCK_SIZE = const(64)
+    _INNER = int.from_bytes(b"\x36" * 64, "little")
+    _OUTER = int.from_bytes(b"\x5c" * 64, "little")
+
+    def hmac_sha256(key: bytes, data: bytes) -> bytes:
+        """Return the 32-byte HMAC-SHA-256 (RFC 2104) of data under a key of any length."""
+        if len(key) > _BLOCK_SIZE:
+            key = sha256(key)
+        # One exclusive-or of big integers instead of 64 small ones: a tenth of the time.
+        pad = int.from_bytes(key, "little")
+        inner = hashlib.sha256((pad ^ _INNER).to_bytes(_BLOCK_SIZE, "little"))
+        inner.update(data)
+        outer = hashlib.sha256((pad ^ _OUTER).to_bytes(_BLOCK_SIZE, "little"))
+        outer.update(inner.digest())
+        return outer.digest()
+
+
+try:
+    from .crypto_library import aead_open, aead_seal, x25519, x25519_base
+except ImportError:
+    # No library: our own modules. The assembler ones don't compile where the processor is another.
+    try:
+        from .chacha20_thumb import chacha20_xor
+        from .poly1305_thumb import poly1305
+        from .x25519_thumb import x25519, x25519_base
+    except (ImportError, SyntaxError, ValueError):
+        from .chacha20 import chacha20_xor
+        from .poly1305 import poly1305
+        from .x25519 import x25519, x25519_base
+
+    from .chacha20poly1305 import ChaCha20Poly1305
+
+    _aead = ChaCha20Poly1305(chacha20_xor, poly1305)
+    aead_seal = _aead.seal
+    aead_open = _aead.open

@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The Understudy authors
+"""A log of records in sectors of raw NOR flash: the lowest of the store's three layers.
+
+The flash is handed in: an object with `size` (bytes, a multiple of SECTOR), `readinto(offset, buffer)`,
+`program(offset, data)` (inside one PAGE; bits only go from 1 to 0) and `erase(offset)` (one SECTOR, to all ones).
+
+The sectors form a ring. Records are appended to the head; when the ring runs short, the live records of the oldest sector
+are copied to the head and that sector is retired. Cleaning the oldest first levels the wear, and lets a tombstone go with its
+sector: nothing older that it hides can be left.
+
+Sector: header (16 bytes: magic, schema version, sequence number, CRC-32), the retired mark (one byte, programmed to 0), then
+records from offset 32. Record: kind (1), spare (1), id (2), length (2), check of those (2), payload, CRC-32 of it all (4).
+"""
+
+import struct
+from binascii import crc32
+
+from .compat import const
+from .errors import StoreDamaged, StoreFull
+
+SECTOR = const(4096)  # bytes
+PAGE = const(256)
+SCHEMA = const(1)
+MAX_RECORD = const(512)  # payload bytes
+
+_MAGIC = b"USLG"
+_MARK = const(16)  # offset of the retired mark
+_FIRST = const(32)  # offset of the first record
+_HEAD = const(8)  # record header
+_OVERHEAD = const(12)  # record header and CRC-32
+_RESERVE = const(3)  # sectors kept free: one to advance into, one for cleaning to spill into, one to spare
+_BLANK = b"\xff"
+_NO_RECORD = b"\xff\xff\xff\xff\xff\xff\xff\xff"
+
+
+def _sector_header(sequence):
+    head = _MAGIC + struct.pack(">B3sI", SCHEMA, b"\xff\xff\xff", sequence)
+    return head + struct.pack(">I", crc32(head))
+
+
+def _record(kind, number, payload):
+    head = struct.pack(">BBHH", kind, 0xFF, number, len(payload))
+    body = head + struct.pack(">H", crc32(head) & 0xFFFF) + payload
+    return body + struct.pack(">I", crc32(body))
+
+
+def _start(offset):
+    """Where a record may begin from `offset` on: not so near a page's end that its header would cross it."""
+    return offset if PAGE - offset % PAGE >= _OVERHEAD else (offset // PAGE + 1) * PAGE
+
+
+def _walk(sector):
+    """Yield (offset, kind, number, end) of each record of a sector; kind is None for a damaged one.
+
+    The last `end` is where free space begins: SECTOR when a torn record makes that unknowable, so that nothing is ever
+    programmed over the remains of a torn write.
+    """
+    offset = _FIRST
+    while _start(offset) < SECTOR:
+        offset = _start(offset)
+        head = sector[offset : offset + _HEAD]
+        if head == _NO_RECORD:
+            if sector[offset:] == _BLANK * (SECTOR - offset):
+                return
+            # The end of a page that the next record did not fit into; what follows must start on the next page.
+            offset = min((offset // PAGE + 1) * PAGE, SECTOR - _OVERHEAD)
+            head = sector[offset : offset + _HEAD]
+        kind, _, number, length, check = struct.unpack(">BBHHH", head)
+        end = offset + _OVERHEAD + length
+        if check != crc32(head[:6]) & 0xFFFF or end > SECTOR:
+            yield offset, None, 0, SECTOR
+            return
+        good = crc32(sector[offset : end - 4]) == struct.unpack(">I", sector[end - 4 : end])[0]
+        yield offset, kind if good else None, number, end
+        offset = end
+
+
+class Log:
+    """Append records, read them back, clean. `open` must be called first; it tells `sink` of every record in order.
+
+    `sink.seen(kind, number, offset)` is called for each good record, oldest first, and again when cleaning moves one;
+    `sink.is_live(kind, number, offset)` says whether that record is still the newest of its kind and number.
+    """
+
+    def __init__(self, flash, sink):
+        self._flash = flash
+        self._sink = sink
+        self._sectors = flash.size // SECTOR
+        self._live = []  # sector indices in use, oldest first; the last is the head
+        self._sequence = 0
+        self._tail = 0  # offset in the head sector where the next record goes
+        self.damaged = 0  # records lost to a wrong check
+
+    # Opening.
+
+    def open(self):
+        """Scan the flash. Raises StoreDamaged on a region that is neither a store nor blank; writes nothing."""
+        found = []
+        buffer = bytearray(_FIRST)
+        for index in range(self._sectors):
+            self._flash.readinto(index * SECTOR, buffer)
+            sequence = self._parse_header(buffer)
+            if sequence is not None:
+                found.append((sequence, index))
+        if not found:
+            self._check_blank()
+            return
+        found.sort()
+        self._live = [index for _, index in found]
+        self._sequence = found[-1][0]
+        sector = bytearray(SECTOR)
+        for _, index in found:
+            self._flash.readinto(index * SECTOR, sector)
+            self._tail = self._scan(index * SECTOR, sector)
+
+    @staticmethod
+    def _parse_header(header):
+        """The sequence number, or None for a sector that is free, retired or torn."""
+        if header[:4] != _MAGIC or struct.unpack(">I", header[12:16])[0] != crc32(header[:12]):
+            return None
+        if header[4] != SCHEMA:
+            raise StoreDamaged("the store has schema version %d, this firmware knows %d" % (header[4], SCHEMA))
+        if header[_MARK] != 0xFF:
+            return None
+        return struct.unpack(">I", header[8:12])[0]
+
+    def _check_blank(self):
+        """Only a blank region may be used for a new store, or one whose very first header was torn by a power cut."""
+        sector = bytearray(SECTOR)
+        blank = _BLANK * SECTOR
+        for index in range(self._sectors):
+            self._flash.readinto(index * SECTOR, sector)
+            if index == 0:
+                sector[:_FIRST] = blank[:_FIRST]
+            if sector != blank:
+                raise StoreDamaged("the flash region is neither blank nor a store")
+
+    def _scan(self, base, sector):
+        """Report each good record of the sector; return the offset of its free space (SECTOR when there is none to use)."""
+        offset = _FIRST
+        for offset, kind, number, end in _walk(sector):
+            if kind is None:
+                self.damaged += 1
+            else:
+                self._sink.seen(kind, number, base + offset)
+            offset = end
+        return offset
+
+    # Reading.
+
+    def size(self, offset):
+        """Bytes that the record at `offset` takes up on flash."""
+        head = bytearray(_HEAD)
+        self._flash.readinto(offset, head)
+        return _OVERHEAD + min(head[4] << 8 | head[5], MAX_RECORD)
+
+    def read(self, offset):
+        """The payload of the record at `offset`, as the sink was told. Raises StoreDamaged if it has gone bad."""
+        body = bytearray(self.size(offset))
+        self._flash.readinto(offset, body)
+        if struct.unpack(">I", body[-4:])[0] != crc32(memoryview(body)[:-4]):
+            raise StoreDamaged("a record of the store can't be read")
+        return bytes(body[_HEAD:-4])
+
+    # Writing.
+
+    def append(self, kind, number, payload):
+        """Write one record (kind 0 to 254, number 0 to 65535); it is on flash when this returns.
+
+        Raises StoreFull when cleaning can't make room; what was there before is untouched.
+        """
+        if len(payload) > MAX_RECORD:
+            raise StoreFull("a record over %d bytes" % MAX_RECORD)
+        record = _record(kind, number, payload)
+        if not self._fits(len(record)):
+            self._make_room()
+        self._write(record, kind, number)
+
+    def _place(self, size):
+        """Where a record of `size` bytes goes in the head: not over a page's end if a page can hold it (one program less)."""
+        start = _start(self._tail)
+        if size <= PAGE and start % PAGE + size > PAGE:
+            return (start // PAGE + 1) * PAGE
+        return start
+
+    def _fits(self, size):
+        return bool(self._live) and self._place(size) + size <= SECTOR
+
+    def _write(self, record, kind, number):
+        if not self._fits(len(record)):
+            self._advance()
+        start = self._place(len(record))
+        base = self._live[-1] * SECTOR
+        self._tail = start + len(record)  # first, so that after a failed program nothing is written over the torn record
+        done = 0
+        while done < len(record):
+            room = PAGE - (start + done) % PAGE
+            self._flash.program(base + start + done, record[done : done + room])
+            done += room
+        self._sink.seen(kind, number, base + start)
+
+    def _free(self):
+        return self._sectors - len(self._live)
+
+    def _make_room(self):
+        """Clean until the reserve is there again; a whole round without gain can't be, see `capacity`."""
+        for _ in range(self._sectors):
+            if self._free() >= _RESERVE:
+                return
+            self._clean_oldest()
+        if self._free() < _RESERVE:
+            raise StoreFull()
+
+    def _advance(self):
+        """Erase the next free sector of the ring and make it the head."""
+        index = (self._live[-1] + 1) % self._sectors if self._live else 0
+        if index in self._live:
+            raise StoreFull()
+        self._flash.erase(index * SECTOR)
+        self._sequence += 1
+        self._flash.program(index * SECTOR, _sector_header(self._sequence))
+        self._live.append(index)
+        self._tail = _FIRST
+
+    def _clean_oldest(self):
+        """Copy the live records of the oldest sector to the head, then retire it.
+
+        The mark comes before any erase: a sector half erased could show a record whose tombstone is gone.
+        """
+        base = self._live[0] * SECTOR
+        sector = bytearray(SECTOR)
+        self._flash.readinto(base, sector)
+        for offset, kind, number, end in _walk(sector):
+            if kind is not None and self._sink.is_live(kind, number, base + offset):
+                self._write(bytes(sector[offset:end]), kind, number)
+        self._flash.program(base + _MARK, b"\x00")
+        self._live.pop(0)
+
+    @property
+    def capacity(self):
+        """Bytes of live records that fit, so that cleaning always finds room: four fifths of all but the reserve."""
+        return (self._sectors - _RESERVE - 1) * (SECTOR - _FIRST) * 4 // 5

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The Understudy authors
+"""The one place that prints: results on stdout (text, or one JSON object), everything else on stderr."""
+
+import json
+import sys
+import unicodedata
+from dataclasses import dataclass, field
+from typing import Any, TextIO
+
+from rich.console import Console
+from understudy_device.errors import UnderstudyError
+
+from understudy.statuses import exit_code, explain
+
+_UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")  # control, format (direction marks too), half pairs, line separators
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command gives back: fields for machines, text for people, a status that decides the exit code."""
+
+    fields: dict[str, Any] = field(default_factory=dict)
+    text: str = ""
+    status: str = "ok"
+    style: str = ""
+    printed: bool = False  # the command has said all there is itself
+
+
+def printable(text: str) -> str:
+    """`text` without anything that could steer a terminal; names and messages come from a device, and may be anyone's."""
+    return "".join("?" if unicodedata.category(char) in _UNSEEN and char != "\n" else char for char in text)
+
+
+class Output:
+    """Prints for one command; `as_json` says how."""
+
+    def __init__(self, as_json: bool) -> None:
+        self._as_json = as_json
+
+    def answer(self, answer: Answer) -> int:
+        """Print a command's answer; return the exit code."""
+        if answer.printed:
+            return exit_code(answer.status)
+        if self._as_json:
+            self._json({"status": answer.status, **answer.fields})
+        elif answer.text:
+            _say(sys.stdout, answer.text, answer.style)
+        return exit_code(answer.status)
+
+    def failure(self, error: UnderstudyError) -> int:
+        """Print an error of ours; return the exit code."""
+        return self.trouble(error.status, explain(error), error.fields)
+
+    def trouble(self, status: str, message: str, fields: dict[str, Any] | None = None) -> int:
+        """Print that it went wrong; return the exit code of `status`."""
+        if self._as_json:
+            self._json({"status": status, "message": message, **(fields or {})})
+        else:
+            _say(sys.stderr, f"understudy: {message}", "bold red")
+        return exit_code(status)
+
+    @staticmethod
+    def _json(fields: dict[str, Any]) -> None:
+        sys.stdout.write(json.dumps(fields) + "\n")
+        sys.stdout.flush()
+
+
+def say_result(text: str) -> None:
+    """A part of the result that a person needs before the command has ended, on stdout."""
+    _say(sys.stdout, text, "")
+
+
+def note(text: str, style: str = "") -> None:
+    """A line for people, on stderr."""
+    _say(sys.stderr, text, style)
+
+
+def warn(text: str) -> None:
+    """A line that people should not miss, on stderr."""
+    note(f"Warning: {text}", "bold yellow")
+
+
+def draw(picture: str) -> None:
+    """Lines with escape sequences of our own making, on stderr."""
+    sys.stderr.write(picture + "\n")
+    sys.stderr.flush()
+
+
+def colours_wanted() -> bool:
+    """Whether stderr takes colours: a terminal, and no NO_COLOR."""
+    console = Console(file=sys.stderr)
+    return console.is_terminal and not console.no_color
+
+
+def _say(stream: TextIO, text: str, style: str) -> None:
+    console = Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    console.print(printable(text), style=style or None)
+    stream.flush()

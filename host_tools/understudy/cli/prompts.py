@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The Understudy authors
+"""Questions to a person: on stderr and the terminal, or answered by lines of stdin."""
+
+import getpass
+import sys
+
+from understudy_device.errors import MalformedCode
+
+from understudy.cli.output import note
+from understudy.secret_input import MAX_TEXT
+
+
+def at_terminal() -> bool:
+    """Whether a person sits at stdin."""
+    return sys.stdin.isatty()
+
+
+def hidden_line(prompt: str) -> str:
+    """A line that is not echoed, from the terminal, or the next line of stdin; EOFError when there is none."""
+    if at_terminal():
+        return getpass.getpass(prompt, stream=sys.stderr)
+    line = sys.stdin.readline(MAX_TEXT)
+    if not line:
+        raise EOFError
+    return line.rstrip("\r\n")
+
+
+def code(prompt: str) -> str:
+    """A one-time code. MalformedCode when there is nobody to type one."""
+    try:
+        return hidden_line(prompt).strip()
+    except EOFError:
+        raise MalformedCode("No code was typed.") from None
+
+
+def yes(question: str) -> bool:
+    """Whether the answer is yes; no answer is none."""
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    answer = sys.stdin.readline(MAX_TEXT)
+    if not answer.endswith("\n") or not at_terminal():
+        note("")
+    return answer.strip().lower() in ("y", "yes")
+
+
+def sure(question: str, skip: bool) -> bool:
+    """Ask before something that can't be undone, unless `skip` or a script is at work."""
+    return skip or not at_terminal() or yes(question)

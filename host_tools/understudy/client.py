@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The Understudy authors
+"""Requests to one paired device: typed calls over a session that is reopened when it is lost."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from understudy_device.errors import (
+    AuthenticationFailed,
+    LinkTimeout,
+    NoSession,
+    NotYours,
+    Unclaimed,
+    UnderstudyError,
+)
+from understudy_device.protocol import COMMANDS, KEY, SEALED, UNCLAIMED, check_fields
+
+from understudy.deadline import Deadline
+from understudy.identity import Identity
+from understudy.link import HELLO_SECONDS, Connection, Hello
+from understudy.session import Session, open_session
+from understudy.statuses import error_for
+
+REPLY_SECONDS = 8.0  # for one try; then the same request is asked again
+ATTEMPTS = 3
+_ID_BYTES = 8
+
+Fields = dict[str, Any]
+_T = TypeVar("_T")
+
+
+def entropy() -> str:
+    """32 fresh bytes in hex, for the device to mix into its own."""
+    return secrets.token_hex(KEY)
+
+
+def ask(session: Session, command: str, fields: Fields, request_id: str, deadline: Deadline) -> Fields:
+    """Ask once. Returns the reply's fields with "status" (`ok` or `accepted`), raises the error of any other status."""
+    reply = session.exchange({"id": request_id, "cmd": command, **fields}, deadline)
+    status = reply["status"]
+    rest = {name: value for name, value in reply.items() if name not in ("id", "status", "message")}
+    if status in ("ok", "accepted"):
+        return {"status": status, **rest}
+    raise error_for(status, str(reply.get("message", "")), **rest)
+
+
+def new_id() -> str:
+    """A fresh request id."""
+    return secrets.token_hex(_ID_BYTES)
+
+
+class Client:
+    """The device at the end of `link`, as `identity` may use it. All calls raise the errors of `understudy_device.errors`."""
+
+    def __init__(self, connection: Connection, identity: Identity, seconds: float) -> None:
+        """The hello of `connection` is fresh; `seconds` bounds each call with all its retries.
+
+        Unclaimed or NotYours when the identity does not know the device.
+        """
+        known = identity.devices.get(connection.hello.device)
+        if known is None:
+            raise _stranger(connection.hello)
+        self.connection = connection
+        self._seconds = seconds
+        self._identity = identity
+        self._device_key = known.public_key
+        self._session: Session | None = None
+
+    def request(self, command: str, **fields: Any) -> Fields:
+        """Ask for `command`; fields that are None are left out. BadRequest, before anything is sent, for one that can't be.
+
+        A lost session or reply is made good by a new session and the same request id, so nothing happens twice.
+        """
+        fields = {name: value for name, value in fields.items() if value is not None}
+        check_fields(COMMANDS[command][2], fields)
+        return self._persist(
+            lambda number, end: ask(self._opened(end), command, fields, number, end.within(REPLY_SECONDS))
+        )
+
+    def open(self) -> None:
+        """Make sure that a session is open and the device unsealed; any request does so by itself."""
+        self._persist(lambda _number, end: self._opened(end))
+
+    def users(self) -> Iterator[Fields]:
+        """Every user on the device, page by page."""
+        after: int | None = -1
+        while after is not None:
+            page = self.request("user_list", after=after)
+            yield from page["users"]
+            after = page["next"]
+
+    def _persist(self, action: Callable[[str, Deadline], _T]) -> _T:
+        number, deadline = new_id(), Deadline(self._seconds)
+        for attempt in range(ATTEMPTS):
+            try:
+                return action(number, deadline)
+            except (LinkTimeout, NoSession, AuthenticationFailed):
+                # AuthenticationFailed, too: a late answer to an older handshake looks just like a stranger's.
+                self._session = None
+                if attempt == ATTEMPTS - 1 or deadline.passed:
+                    raise
+                self._say_hello(deadline)
+        raise LinkTimeout()
+
+    def _say_hello(self, deadline: Deadline) -> None:
+        link = self.connection.link
+        hello = link.hello(deadline.within(HELLO_SECONDS))
+        if hello.device != self.connection.hello.device:
+            raise NotYours(f"Another device ({hello.device}) is on the port now.")
+        self.connection = Connection(link, hello)
+
+    def _opened(self, deadline: Deadline) -> Session:
+        if self._session is None:
+            identity, link = self._identity, self.connection.link
+            session = open_session(link, identity.private_key, identity.key_id, self._device_key, deadline)
+            if self.connection.hello.state == SEALED:
+                fields = {"wrap": identity.wrap_key(self.connection.hello.device).hex(), "entropy": entropy()}
+                ask(session, "unseal", fields, new_id(), deadline.within(REPLY_SECONDS))
+            self._session = session
+        return self._session
+
+
+def _stranger(hello: Hello) -> UnderstudyError:
+    if hello.state == UNCLAIMED:
+        return Unclaimed(f"The device {hello.device} has no admin yet; claim it with `understudy claim`.")
+    return NotYours(f"This host is not paired with the device {hello.device}; see `understudy pair --help`.")

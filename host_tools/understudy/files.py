@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The Understudy authors
+"""Private files: written whole or not at all, readable by their owner only."""
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+PRIVATE_FILE = 0o600
+PRIVATE_DIR = 0o700
+
+
+def make_private_dir(path: Path) -> None:
+    """Create `path` and what is missing above it, for the owner only; leave an existing one as it is."""
+    missing = []
+    while not path.is_dir():
+        missing.append(path)
+        path = path.parent
+    for folder in reversed(missing):
+        # mkdir's mode for parents would be the umask's; a parent of ours holds private things as well.
+        with suppress(FileExistsError):
+            folder.mkdir(mode=PRIVATE_DIR)
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Replace `path` by a file of mode 0600 that holds `data`; after a crash it holds the old content or the new."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(name)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)  # or the rename itself could be lost
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def locked_dir(path: Path) -> Iterator[None]:
+    """Hold an exclusive lock on the directory `path`, so that read-change-write cycles of two processes do not mix."""
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+def try_lock(path: Path) -> int | None:
+    """Create `path` if need be and lock it for this process; return the open descriptor, or None when another holds it."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return None
+    return handle

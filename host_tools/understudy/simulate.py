@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The Understudy authors
+"""Runs a simulated device and serves its port: the Linux build as a process, or the Pico in an emulator."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from understudy_device.errors import NoDevice, PortBusy, UnderstudyError
+
+from understudy.discovery import announced
+from understudy.files import make_private_dir, try_lock
+from understudy.paths import board_dir, build_dir, firmware_dir, state_dir
+from understudy.simulator.pty_port import PtyPort
+from understudy.simulator.stop_signals import StopSignals
+
+BOARDS = ("linux", "rpi_pico")
+INTERPRETERS = ("cpython", "micropython")
+
+_POLL_SECONDS = 0.1
+_STOP_SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to simulate. `clock` is `host`, `unset` or a Unix time in seconds, and of use to the Linux board only."""
+
+    board: str
+    interpreter: str = "cpython"
+    state: Path | None = None
+    link: Path | None = None
+    clock: str = "host"
+    image: Path | None = None
+    free: bool = False
+
+    @property
+    def folder(self) -> Path:
+        """Where the simulated flash lives on."""
+        return self.state or state_dir() / "simulator" / self.board
+
+
+def run(plan: Plan, on_ready: Callable[[str], None]) -> None:
+    """Serve until SIGINT or SIGTERM; `on_ready` gets the port's path. PortBusy when another simulator has the state."""
+    make_private_dir(plan.folder)
+    lock = try_lock(plan.folder / "lock")
+    if lock is None:
+        raise PortBusy(f"Another simulator runs on {plan.folder}; stop it, or choose another --state.")
+    try:
+        with StopSignals() as stop:
+            (_run_linux if plan.board == "linux" else _run_pico)(plan, on_ready, stop)
+    finally:
+        os.close(lock)
+
+
+def _run_linux(plan: Plan, on_ready: Callable[[str], None], stop: StopSignals) -> None:
+    with PtyPort(plan.link) as port:
+        # Blocking for the device's process, which waits for input in a read; we only keep the port open.
+        os.set_blocking(port.fileno(), True)
+        process = subprocess.Popen(
+            linux_command(plan),
+            stdin=port.fileno(),
+            stdout=port.fileno(),
+            env=_environment(),
+            cwd=firmware_dir(),
+            start_new_session=True,  # Ctrl-C is for us; we then stop it
+        )
+        try:
+            name = str(plan.link or port.path)
+            with announced(name):
+                on_ready(name)
+                while not stop() and process.poll() is None:
+                    time.sleep(_POLL_SECONDS)
+        finally:
+            _stop(process)
+    if not stop():
+        raise UnderstudyError(f"The simulated device has stopped with exit code {process.returncode}.")
+
+
+def linux_command(plan: Plan) -> list[str]:
+    """The command line of the Linux board's process."""
+    options = {
+        "--board-file": board_dir("linux") / "board.json",
+        "--flash": plan.folder.absolute() / "flash.bin",
+        "--clock": plan.clock,
+    }
+    # -E and -s: the device must not pick up modules that the user's environment names.
+    python = [sys.executable, "-E", "-s"] if plan.interpreter == "cpython" else [_micropython()]
+    return [*python, str(firmware_dir() / "main.py"), *(str(x) for pair in options.items() for x in pair)]
+
+
+def _micropython() -> str:
+    built = build_dir() / "micropython/unix/micropython"
+    found = os.environ.get("UNDERSTUDY_MICROPYTHON") or (
+        str(built) if built.exists() else shutil.which("micropython")
+    )
+    if not found:
+        raise NoDevice(
+            "There is no micropython here; `make micropython` builds it, or use --interpreter cpython."
+        )
+    return found
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(("MICROPY", "PYTHON"))}
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+
+
+def _run_pico(plan: Plan, on_ready: Callable[[str], None], stop: StopSignals) -> None:
+    # Imported here: the emulator is large, and the other board needs none of it.
+    from understudy.pico_board import serve_pico
+
+    def ready(path: str) -> None:
+        name = str(plan.link or path)
+        notes.enter_context(announced(name))
+        on_ready(name)
+
+    with ExitStack() as notes:
+        serve_pico(plan, ready, stop)

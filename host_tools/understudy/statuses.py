@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The Understudy authors
+"""Statuses to exception classes, texts and exit codes; all of it comes from the protocol's own tables."""
+
+from typing import Any
+
+from understudy_device import errors
+from understudy_device.protocol import STATUSES
+
+VERDICTS = frozenset(
+    ("accepted", "rejected", "replayed", "throttled", "clock-unset", "unknown-user", "disabled", "malformed")
+)
+
+# Exit codes that are not the device's to give: the shell's customs.
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130  # 128 + SIGINT
+EXIT_PIPE = 141  # 128 + SIGPIPE
+OTHER_EXITS = {
+    "usage": (EXIT_USAGE, "The command line is wrong."),
+    "interrupted": (EXIT_INTERRUPTED, "Stopped by Ctrl-C."),
+    "broken-pipe": (EXIT_PIPE, "Nobody reads the output."),
+}
+
+_CLASSES: dict[str, type[errors.UnderstudyError]] = {
+    kind.status: kind
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, errors.UnderstudyError)
+}
+
+
+def error_for(status: str, message: str = "", **fields: Any) -> errors.UnderstudyError:
+    """The exception for a device's `status`; a status this version does not know becomes an `internal` one that names it."""
+    kind = _CLASSES.get(status)
+    if kind is None:
+        return errors.UnderstudyError(
+            message or f"The device answered {status!r}, which this version does not know.", **fields
+        )
+    return kind(message, **fields)
+
+
+def exit_code(status: str) -> int:
+    """The exit code of the command line for `status`; 70 for one that is not in the tables."""
+    table = OTHER_EXITS if status in OTHER_EXITS else STATUSES
+    return int(table.get(status, STATUSES["internal"])[0])
+
+
+def text_for(status: str) -> str:
+    """The table's sentence for `status`."""
+    return str(STATUSES.get(status, STATUSES["internal"])[1])
+
+
+def explain(error: errors.UnderstudyError) -> str:
+    """One line for people: what the error says, or else what its status means; seconds to wait are added when known."""
+    text = error.message or text_for(error.status)
+    seconds = error.fields.get("seconds")
+    if error.status == "throttled" and isinstance(seconds, int):
+        return f"Too many wrong codes; try again in {seconds} s."
+    return text

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The Understudy authors
+"""Build genuine MicroPython:  build_micropython.py interpreter | image BOARD... | image stock
+
+Everything goes to build/micropython and build/images, and a second run does only what changed.
+"""
+
+import sys
+
+from buildlib import image, interpreter, steps
+
+
+def _main() -> None:
+    what, *names = sys.argv[1:] or [""]
+    if what == "interpreter" and not names:
+        interpreter.ready()
+    elif what == "image" and names:
+        for name in names:
+            image.build(name)
+    else:
+        raise SystemExit(__doc__)
+
+
+if __name__ == "__main__":
+    steps.main(_main)

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The Understudy authors
+"""RP2040 images: ours for a board of boards/, and the stock one that stands for the official download."""
+
+from pathlib import Path
+
+from . import interpreter, paths, stage, steps, uf2
+
+_FLASH_BASE = 0x10000000  # RP2040 data sheet, 2.2: where XIP flash appears
+_STOCK_BOARD = "rpi_pico"  # whose chip the stock image is for
+_PORT = paths.SOURCE / "ports" / "rp2"
+
+
+def build(name: str) -> None:
+    """Make build/images/<name>/firmware.{uf2,bin,elf} unless they are there. name: a board, or "stock"."""
+    interpreter.ready()
+    with steps.locked(f"image-{name}"):
+        if name == "stock":
+            _build_stock()
+        else:
+            _build_board(name)
+
+
+def _build_board(name: str) -> None:
+    folder = paths.MICROPYTHON / "rp2" / name
+    wanted = stage.modules(name)
+    board_files = [file for file in (paths.BOARDS / name).iterdir() if file.is_file()]
+    content = steps.digest(_inputs() + board_files, *wanted, *map(bytes.decode, wanted.values()))
+    if _current(name, content):
+        return
+    stage.fill(folder / "stage", wanted)
+    # MicroPython's own rule goes by times, and would not notice a module that is gone.
+    (folder / "build" / "frozen_content.c").unlink(missing_ok=True)
+    options = [
+        f"-DMICROPY_BOARD={name}",
+        f"-DMICROPY_BOARD_DIR={paths.BOARDS / name}",
+        f"-DMICROPY_FROZEN_MANIFEST={paths.BOARDS / name / 'manifest.py'}",
+        f"-DMICROPY_MANIFEST_STAGE_DIR={folder / 'stage'}",
+    ]
+    _make(name, folder / "build", options, content)
+
+
+def _build_stock() -> None:
+    manifest = paths.TOOLS / "stock_image" / "manifest.py"
+    content = steps.digest([*_inputs(), manifest])
+    if _current("stock", content):
+        return
+    options = ["-DMICROPY_BOARD=RPI_PICO", f"-DMICROPY_FROZEN_MANIFEST={manifest}"]
+    _make("stock", paths.MICROPYTHON / "rp2" / "stock" / "build", options, content)
+
+
+def _inputs() -> list[Path]:
+    code = [Path(__file__).with_name(name) for name in ("image.py", "interpreter.py", "uf2.py")]
+    return [paths.MICROPYTHON / "sources.json", *code]
+
+
+def _outputs(name: str) -> list[Path]:
+    return [paths.IMAGES / name / f"firmware.{kind}" for kind in ("uf2", "bin", "elf")]
+
+
+def _stamp(name: str) -> Path:
+    return paths.IMAGES / name / "firmware.stamp"
+
+
+def _current(name: str, content: str) -> bool:
+    return steps.up_to_date(_stamp(name), content, *_outputs(name))
+
+
+def _make(name: str, folder: Path, options: list[str], content: str) -> None:
+    flags = interpreter.prefix_map()
+    env = interpreter.environment(
+        CFLAGS=flags, CXXFLAGS=flags, ASMFLAGS=flags, MICROPY_MPYCROSS=str(paths.MPY_CROSS)
+    )
+    command = ["cmake", "-S", str(_PORT), "-B", str(folder), "-DPICO_NO_PICOTOOL=1", *options]
+    configured = folder / "configured.stamp"
+    wanted = steps.digest(_inputs(), *command)
+    if not steps.up_to_date(configured, wanted, folder / "Makefile"):
+        steps.run(f"image-{name}-configure", command, env=env)
+        configured.write_text(wanted)
+    steps.run(f"image-{name}", ["make", "--no-print-directory", interpreter.jobs(), "-C", folder], env=env)
+    board = stage.board(_STOCK_BOARD if name == "stock" else name)
+    image = (folder / "firmware.bin").read_bytes()
+    (folder / "firmware.uf2").write_bytes(uf2.pack(image, _family(board), _FLASH_BASE))
+    for output in _outputs(name):
+        steps.put(folder / output.name, output)
+    _stamp(name).write_text(content)
+
+
+def _family(board: dict[str, object]) -> int:
+    family = board.get("uf2_family")
+    if not isinstance(family, str):
+        raise steps.BuildError('board.json has no "uf2_family", such as "0xe48bff56" for RP2040')
+    return int(family, 16)

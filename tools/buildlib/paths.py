@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The Understudy authors
+"""Where things are. Everything that is made lies under build/, which git ignores."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOLS = ROOT / "tools"
+FIRMWARE = ROOT / "firmware"
+BOARDS = ROOT / "boards"
+
+BUILD = ROOT / "build"
+VENV = BUILD / "venv"
+LOGS = BUILD / "log"
+IMAGES = BUILD / "images"
+
+MICROPYTHON = BUILD / "micropython"
+DOWNLOAD = MICROPYTHON / "download"
+SOURCE = MICROPYTHON / "src"
+UNIX = MICROPYTHON / "unix" / "micropython"
+MPY_CROSS = MICROPYTHON / "mpy-cross" / "mpy-cross"
