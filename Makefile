@@ -68,6 +68,7 @@ lock: setup  ## Resolve pyproject.toml and requirements.in anew into requirement
 		--output-file requirements.lock pyproject.toml requirements.in
 
 wheel: setup  ## Build the wheel into build/dist
+	rm -rf build/lib build/bdist.*
 	$(VENV)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build/dist .
 
 clean:  ## Remove everything that was made

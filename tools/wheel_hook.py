@@ -41,5 +41,5 @@ class BuildPy(build_py):
             str(file): os.path.join(self.build_lib, target, file.relative_to(folder))
             for folder, target in _CARRIED.items()
             for file in sorted(Path(folder).rglob("*"))
-            if file.is_file() and "__pycache__" not in file.parts
+            if file.is_file() and not any(part.startswith((".", "__pycache__")) for part in file.parts)
         }

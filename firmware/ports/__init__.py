@@ -8,6 +8,7 @@ flash                 the store's region, see understudy_device.log
 flash_kind: str       "raw", or "file" on a file system
 random(n) -> bytes    from the platform's best source
 uptime() -> int       seconds since power-up, never going back
+memory() -> int|None  free bytes of the heap after a collection, where that means something
 start_clock(clock)    tell a clock.Clock what the platform knows of the time
 read() -> bytes       wait for bytes of the link; b"" when it is closed for good
 write(data)           send bytes

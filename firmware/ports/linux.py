@@ -67,6 +67,10 @@ class Board:
         """Seconds since the start of the process."""
         return self._ticks() - self._started
 
+    @staticmethod
+    def memory():
+        """The system has enough."""
+
     def start_clock(self, clock):
         """The system's clock, which the system keeps right, unless told otherwise."""
         if self._clock == "host":

@@ -2,6 +2,7 @@
 # Copyright (c) 2026 The Understudy authors
 """A microcontroller board under MicroPython: USB serial for a link, raw flash for the store. The only `import machine`."""
 
+import gc
 import os
 import select
 import sys
@@ -80,16 +81,22 @@ class Board:
         self._output = sys.stdout.buffer
         self._poll = select.poll()
         self._poll.register(sys.stdin, select.POLLIN)
+        self._started = time.time()
 
     @staticmethod
     def random(count):
         """Bytes from the chip's ring oscillator; the core mixes in more, for this source is not certified."""
         return os.urandom(count)
 
-    @staticmethod
-    def uptime():
+    def uptime(self):
         """Seconds: MicroPython's clock runs from power-up, and nothing here ever sets it."""
-        return time.time()
+        return time.time() - self._started
+
+    @staticmethod
+    def memory():
+        """Free bytes of the heap. Walks all of it (8 ms), so nothing that hurries may ask."""
+        gc.collect()
+        return gc.mem_free()
 
     def start_clock(self, clock):
         """This board does not know the time at power-up."""

@@ -75,14 +75,15 @@ class Hmac:
         self._inner = make(inner) if self._resumes else inner
         self._outer = make(outer) if self._resumes else outer
 
-    def _start(self, padded):
-        return padded.copy() if self._resumes else self._make(padded)
-
     def digest(self, message):
         """Return the MAC of `message` (bytes); `digest_size` bytes."""
-        inner = self._start(self._inner)
+        if self._resumes:
+            inner = self._inner.copy()
+            outer = self._outer.copy()
+        else:
+            inner = self._make(self._inner)
+            outer = self._make(self._outer)
         inner.update(message)
-        outer = self._start(self._outer)
         outer.update(inner.digest())
         return outer.digest()
 

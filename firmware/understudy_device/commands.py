@@ -90,6 +90,7 @@ def status(device, caller, _fields):
             "hosts": len(device.vault.hosts()),
             "clock": device.clock.show(),
             "flash": flash,
+            "memory": board.memory(),
             "uptime": board.uptime(),
         }
     )

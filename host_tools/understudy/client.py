@@ -6,6 +6,11 @@ import secrets
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
+from understudy.deadline import Deadline
+from understudy.identity import Identity
+from understudy.link import HELLO_SECONDS, Connection, Hello
+from understudy.session import Session, open_session
+from understudy.statuses import error_for
 from understudy_device.errors import (
     AuthenticationFailed,
     LinkTimeout,
@@ -15,12 +20,6 @@ from understudy_device.errors import (
     UnderstudyError,
 )
 from understudy_device.protocol import COMMANDS, KEY, SEALED, UNCLAIMED, check_fields
-
-from understudy.deadline import Deadline
-from understudy.identity import Identity
-from understudy.link import HELLO_SECONDS, Connection, Hello
-from understudy.session import Session, open_session
-from understudy.statuses import error_for
 
 REPLY_SECONDS = 8.0  # for one try; then the same request is asked again
 ATTEMPTS = 3
@@ -36,7 +35,10 @@ def entropy() -> str:
 
 
 def ask(session: Session, command: str, fields: Fields, request_id: str, deadline: Deadline) -> Fields:
-    """Ask once. Returns the reply's fields with "status" (`ok` or `accepted`), raises the error of any other status."""
+    """Ask once.
+
+    Returns the reply's fields with "status" (`ok` or `accepted`), raises the error of any other status.
+    """
     reply = session.exchange({"id": request_id, "cmd": command, **fields}, deadline)
     status = reply["status"]
     rest = {name: value for name, value in reply.items() if name not in ("id", "status", "message")}
@@ -51,7 +53,10 @@ def new_id() -> str:
 
 
 class Client:
-    """The device at the end of `link`, as `identity` may use it. All calls raise the errors of `understudy_device.errors`."""
+    """The device at the end of a connection, as an identity may use it.
+
+    All calls raise the errors of `understudy_device.errors`.
+    """
 
     def __init__(self, connection: Connection, identity: Identity, seconds: float) -> None:
         """The hello of `connection` is fresh; `seconds` bounds each call with all its retries.
@@ -68,9 +73,10 @@ class Client:
         self._session: Session | None = None
 
     def request(self, command: str, **fields: Any) -> Fields:
-        """Ask for `command`; fields that are None are left out. BadRequest, before anything is sent, for one that can't be.
+        """Ask for `command`; fields that are None are left out.
 
-        A lost session or reply is made good by a new session and the same request id, so nothing happens twice.
+        BadRequest, before anything is sent, for a field that can't be.
+        A lost session or reply is made good by a new session and the same request id: nothing happens twice.
         """
         fields = {name: value for name, value in fields.items() if value is not None}
         check_fields(COMMANDS[command][2], fields)

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import serial.tools.list_ports
-from understudy_device.errors import NoDevice, NotYours, UnderstudyError
 
 from understudy.deadline import Deadline
 from understudy.files import make_private_dir, try_lock
 from understudy.link import HELLO_SECONDS, Hello, Link
 from understudy.paths import simulators_dir
 from understudy.transport import Port
+from understudy_device.errors import NoDevice, NotYours, UnderstudyError
 
 _USB_VENDOR = 0x2E8A  # Raspberry Pi
 _USB_MICROPYTHON = 0x0005  # the product id that MicroPython uses on this vendor's boards
@@ -55,7 +55,7 @@ def probe(port: str) -> Found:
 def choose(device: str | None, wanted: Callable[[Hello], bool], absent: str) -> str:
     """The one port whose device has the id `device` (None: any) and is `wanted`.
 
-    NoDevice when nothing answers, NotYours with the text `absent` when only others do, NoDevice when several fit.
+    NoDevice when nothing answers or several fit, NotYours with the text `absent` when only others do.
     """
     found = [probe(port) for port in candidates()]
     answering = [(one.port, one.hello) for one in found if one.hello is not None]
@@ -86,8 +86,8 @@ def choose(device: str | None, wanted: Callable[[Hello], bool], absent: str) -> 
 def announced(port: str) -> Iterator[None]:
     """While inside, other processes of this user find `port` without being told.
 
-    The note is locked: a process that was killed leaves a note that nobody holds, which is then ignored. Its pty's number may
-    have become someone's terminal by then.
+    The note is locked: a process that was killed leaves one that nobody holds, which is then ignored, as its
+    pty's number may have become someone's terminal by then.
     """
     folder = simulators_dir()
     make_private_dir(folder)

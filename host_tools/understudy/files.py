@@ -26,7 +26,10 @@ def make_private_dir(path: Path) -> None:
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Replace `path` by a file of mode 0600 that holds `data`; after a crash it holds the old content or the new."""
+    """Replace `path` by a file of mode 0600 that holds `data`.
+
+    After a crash it holds the old content or the new.
+    """
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600
     try:
         with os.fdopen(handle, "wb") as file:
@@ -47,7 +50,7 @@ def write_private(path: Path, data: bytes) -> None:
 
 @contextmanager
 def locked_dir(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock on the directory `path`, so that read-change-write cycles of two processes do not mix."""
+    """Hold an exclusive lock on the directory `path`: two processes' read-change-write do not mix."""
     folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
@@ -57,7 +60,10 @@ def locked_dir(path: Path) -> Iterator[None]:
 
 
 def try_lock(path: Path) -> int | None:
-    """Create `path` if need be and lock it for this process; return the open descriptor, or None when another holds it."""
+    """Create `path` if need be and lock it for this process.
+
+    Return the open descriptor, or None when another holds it.
+    """
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

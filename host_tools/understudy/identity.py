@@ -2,8 +2,8 @@
 # Copyright (c) 2026 The Understudy authors
 """This host's identity file: its private key and the devices it is paired with.
 
-A JSON object `{"version": 1, "private_key": "<64 hex>", "devices": {"<device id>": {"public_key", "role", "board"}}}`. It never
-holds a one-time-password secret. Whoever reads it can open sessions, so nobody but its owner may.
+A JSON object `{"version": 1, "private_key": "<hex>", "devices": {"<id>": {"public_key", "role", "board"}}}`.
+It never holds a one-time-password secret. Whoever reads it can open sessions, so nobody but its owner may.
 """
 
 import json
@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from understudy.files import locked_dir, make_private_dir, write_private
 from understudy_device.errors import IdentityError
 from understudy_device.pairing import key_id, wrap_secret
 from understudy_device.protocol import KEY, ROLES
-
-from understudy.files import locked_dir, make_private_dir, write_private
 
 _VERSION = 1
 _MAX_SIZE = 1 << 20  # bytes
@@ -49,7 +49,10 @@ class Identity:
         return bytes(key_id(private.public_key().public_bytes_raw()))
 
     def wrap_key(self, device: str) -> bytes:
-        """The 32-byte key under which `device` keeps its data key for this host; nobody else can derive it."""
+        """The 32-byte key under which `device` keeps its data key for this host.
+
+        Nobody else can derive it.
+        """
         return bytes(wrap_secret(self.private_key, bytes.fromhex(device)))
 
     def remember(self, device: str, paired: PairedDevice) -> None:

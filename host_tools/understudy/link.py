@@ -8,11 +8,10 @@ import secrets
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from understudy_device import protocol, wire
-from understudy_device.errors import LinkTimeout, WrongVersion
-
 from understudy.deadline import Deadline
 from understudy.statuses import error_for
+from understudy_device import protocol, wire
+from understudy_device.errors import LinkTimeout, WrongVersion
 
 HELLO_SECONDS = 4.0  # a board that has just got power is up by then
 _HELLO_TRY_SECONDS = 0.7
@@ -60,7 +59,7 @@ class Link:
         self._port.write(wire.encode(kind, payload))
 
     def receive(self, kind: int, deadline: Deadline) -> bytes:
-        """The payload of the next frame of type `kind`; others are late answers to older questions and dropped.
+        """The payload of the next frame of type `kind`; others are late answers, and dropped.
 
         A FAULT frame raises the error it names, LinkTimeout comes when the deadline passes.
         """
@@ -83,7 +82,10 @@ class Link:
         self._frames.clear()
 
     def hello(self, deadline: Deadline) -> Hello:
-        """Ask who is there, again and again until `deadline`. LinkTimeout, or WrongVersion when we can't talk to it."""
+        """Ask who is there, again and again until `deadline`.
+
+        LinkTimeout, or WrongVersion when we can't talk to it.
+        """
         while True:
             self.send(protocol.HELLO, secrets.token_bytes(protocol.NONCE))
             try:
@@ -120,7 +122,7 @@ def _fault(payload: bytes) -> Exception:
 
 
 def _parse_hello(payload: bytes) -> Hello | None:
-    """The hello in `payload`, or None if it is none: a stranger may have made it, so each field is checked."""
+    """The hello in `payload`, or None if it is none; a stranger may have made it, so all is checked."""
     try:
         fields: dict[str, Any] = json.loads(payload)
         hello = Hello(**{name: fields[name] for name in Hello.__dataclass_fields__})

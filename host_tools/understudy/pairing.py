@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""Claiming and pairing: the handshake, a person's word on the six digits, the request, and what this host keeps of it."""
+"""Claiming and pairing: the handshake, a person's word on the six digits, what this host keeps."""
 
 from collections.abc import Callable
-
-from understudy_device.errors import LinkTimeout, NoSession, NotPaired, Unclaimed, UnderstudyError
-from understudy_device.protocol import ADMIN, VERIFIER
 
 from understudy.client import Client, Fields, ask, entropy, new_id
 from understudy.deadline import Deadline
 from understudy.identity import Identity, PairedDevice
 from understudy.link import HELLO_SECONDS, Connection, Hello
 from understudy.session import Pairing, begin_pairing
+from understudy_device.errors import LinkTimeout, NoSession, NotPaired, Unclaimed, UnderstudyError
+from understudy_device.protocol import ADMIN, VERIFIER
 
 
 def join(
@@ -22,15 +21,16 @@ def join(
     agree: Callable[[str], None],
     seconds: float,
 ) -> Fields:
-    """Pair `identity` with the device, as its admin (`command` "claim") or as what the open window says ("pair").
+    """Pair `identity` with the device: as its admin ("claim"), or as what the open window says ("pair").
 
-    `agree` gets the six digits and raises when a person does not find them the same on both ends. Returns the reply's fields.
+    `agree` gets the six digits and raises when a person does not find them the same on both ends.
+    Returns the reply's fields.
     """
     hello = connection.hello
     pairing = begin_pairing(connection, identity.private_key, Deadline(seconds))
     agree(pairing.code)
     known_before = hello.device in identity.devices
-    # On disk before the device is asked: if its answer is lost, or we are, it must not have an admin that nobody is.
+    # On disk before the device is asked: if the answer is lost, it must not have an admin that nobody is.
     identity.remember(hello.device, _paired(pairing, hello, ADMIN if command == "claim" else VERIFIER))
     try:
         reply = _ask_or_find_out(connection, identity, pairing, command, name, seconds)
@@ -58,7 +58,7 @@ def _ask_or_find_out(
     try:
         return ask(pairing.session, command, fields, new_id(), Deadline(seconds))
     except (LinkTimeout, NoSession) as lost:
-        # A pairing session can't be taken up again; whether it went through shows when we come as a paired host.
+        # A pairing session can't be taken up again; whether it went through shows when we come as paired.
         try:
             client = Client(Connection(link, link.hello(Deadline(HELLO_SECONDS))), identity, seconds)
             role = client.request("status")["role"]

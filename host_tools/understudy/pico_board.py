@@ -6,13 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from understudy_device.errors import NoDevice, PortBusy, UnderstudyError
-
 from understudy.paths import build_dir
 from understudy.simulator.errors import SimulatorError, StateError
 from understudy.simulator.flash_state import FlashStateFile
 from understudy.simulator.pico import Pico
 from understudy.simulator.pty_server import serve
+from understudy_device.errors import NoDevice, PortBusy, UnderstudyError
 
 if TYPE_CHECKING:
     from understudy.simulate import Plan

@@ -6,9 +6,9 @@ import io
 from pathlib import Path
 
 import segno
-from understudy_device.errors import BadRequest
 
 from understudy.files import write_private
+from understudy_device.errors import BadRequest
 
 FILE_KINDS = (".png", ".svg")
 TERMINAL_ROWS = 22  # of the usual 24; one for the words above, one for the prompt below
@@ -20,16 +20,16 @@ _FILE_SCALE = 8  # pixels a module
 # Fixed entries of the 256-colour cube: black on white whatever the terminal's theme.
 _COLOURS = "\x1b[38;5;16;48;5;231m"
 _RESET = "\x1b[0m"
-# Indexed by (upper module is light) + 2 * (lower is light), for light ink on a dark ground and the other way round.
+# Indexed by (upper module is light) + 2 * (lower is light): light ink on dark ground, and the reverse.
 _LIGHT_INK = " \N{UPPER HALF BLOCK}\N{LOWER HALF BLOCK}\N{FULL BLOCK}"
 _DARK_INK = "\N{FULL BLOCK}\N{LOWER HALF BLOCK}\N{UPPER HALF BLOCK} "
 
 
 def terminal_text(uri: str, colour: bool) -> str:
-    """The QR code of `uri` as lines of half blocks, two modules a character high, with the widest border that fits 80x24.
+    """The QR code of `uri` as lines of half blocks, with the widest border that fits 80x24.
 
-    With `colour` it is black on white by escape sequences; without, light modules are inked, as a dark terminal needs it
-    (readers take the inverse as well).
+    With `colour` it is black on white by escape sequences; without, light modules are inked, as a dark
+    terminal needs it (readers take the inverse as well).
     """
     code = _make(uri)
     ink = _DARK_INK if colour else _LIGHT_INK

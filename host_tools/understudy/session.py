@@ -8,13 +8,12 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
+from understudy.deadline import Deadline
+from understudy.link import Connection, Hello, Link
 from understudy_device import protocol
 from understudy_device.errors import AuthenticationFailed, BadRequest, NoSession, UnderstudyError
 from understudy_device.noise import HandshakeState, KeyPair
 from understudy_device.pairing import commitment, key_id, pairing_code
-
-from understudy.deadline import Deadline
-from understudy.link import Connection, Hello, Link
 
 HANDSHAKE_SECONDS = 15.0  # X25519 takes a Pico about half a second each
 
@@ -41,8 +40,10 @@ class Session:
             # Else it is the answer to a request that we gave up waiting for (Ctrl-C).
 
     def receive(self, kind: int, deadline: Deadline) -> bytes:
-        """The plaintext of the next frame of type `kind`. NoSession when it is not this session's: a late answer to an
-        older one, or something that was altered."""
+        """The plaintext of the next frame of type `kind`.
+
+        NoSession when it is not this session's: a late answer to an older one, or something that was altered.
+        """
         message = self._link.receive(kind, deadline)
         try:
             return bytes(self._receive.decrypt_with_ad(b"", message))
@@ -60,7 +61,10 @@ class Pairing:
 
 
 def begin_pairing(connection: Connection, private_key: bytes, deadline: Deadline) -> Pairing:
-    """Run the pairing handshake. AuthenticationFailed when the other end breaks its commitment or is another device."""
+    """Run the pairing handshake.
+
+    AuthenticationFailed when the other end breaks its commitment or is another device.
+    """
     link = connection.link
     link.drain()
     handshake = _handshake("XX", private_key)
@@ -70,7 +74,8 @@ def begin_pairing(connection: Connection, private_key: bytes, deadline: Deadline
     link.send(protocol.PAIR_3, handshake.write_message(secrets.token_bytes(protocol.NONCE)))
     session = Session(link, handshake.split())
     nonce = session.receive(protocol.PAIR_4, deadline.within(HANDSHAKE_SECONDS))
-    # The device had to fix its nonce before it saw ours, or else the end that speaks last could try keys until six digits fit.
+    # The device had to fix its nonce before it saw ours, or the end that speaks last could try keys until six
+    # digits fit.
     if not hmac.compare_digest(commitment(nonce), bytes(promised)):
         raise AuthenticationFailed()
     return Pairing(
@@ -83,7 +88,7 @@ def open_session(
 ) -> Session:
     """Open a session as `host` (its key id) with the device that holds the pinned `device_key`.
 
-    AuthenticationFailed when another device answers; what a FAULT names (NotPaired, Unclaimed, ..) when it refuses.
+    AuthenticationFailed when another device answers; what a FAULT names when it refuses.
     """
     link.drain()
     handshake = _handshake("KK", private_key, device_key)

@@ -13,13 +13,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from understudy_device.errors import NoDevice, PortBusy, UnderstudyError
-
 from understudy.discovery import announced
 from understudy.files import make_private_dir, try_lock
 from understudy.paths import board_dir, build_dir, firmware_dir, state_dir
 from understudy.simulator.pty_port import PtyPort
 from understudy.simulator.stop_signals import StopSignals
+from understudy_device.errors import NoDevice, PortBusy, UnderstudyError
 
 BOARDS = ("linux", "rpi_pico")
 INTERPRETERS = ("cpython", "micropython")
@@ -30,7 +29,10 @@ _STOP_SECONDS = 3.0
 
 @dataclass(frozen=True)
 class Plan:
-    """What to simulate. `clock` is `host`, `unset` or a Unix time in seconds, and of use to the Linux board only."""
+    """What to simulate.
+
+    `clock` is `host`, `unset` or a Unix time in seconds, and of use to the Linux board only.
+    """
 
     board: str
     interpreter: str = "cpython"
@@ -47,7 +49,10 @@ class Plan:
 
 
 def run(plan: Plan, on_ready: Callable[[str], None]) -> None:
-    """Serve until SIGINT or SIGTERM; `on_ready` gets the port's path. PortBusy when another simulator has the state."""
+    """Serve until SIGINT or SIGTERM.
+
+    `on_ready` gets the port's path. PortBusy when another simulator has the state.
+    """
     make_private_dir(plan.folder)
     lock = try_lock(plan.folder / "lock")
     if lock is None:
@@ -123,7 +128,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 def _run_pico(plan: Plan, on_ready: Callable[[str], None], stop: StopSignals) -> None:
     # Imported here: the emulator is large, and the other board needs none of it.
-    from understudy.pico_board import serve_pico
+    from understudy.pico_board import serve_pico  # noqa: PLC0415
 
     def ready(path: str) -> None:
         name = str(plan.link or path)

@@ -29,7 +29,10 @@ _CLASSES: dict[str, type[errors.UnderstudyError]] = {
 
 
 def error_for(status: str, message: str = "", **fields: Any) -> errors.UnderstudyError:
-    """The exception for a device's `status`; a status this version does not know becomes an `internal` one that names it."""
+    """The exception for a device's `status`.
+
+    A status this version does not know becomes an `internal` one that names it.
+    """
     kind = _CLASSES.get(status)
     if kind is None:
         return errors.UnderstudyError(
@@ -50,7 +53,10 @@ def text_for(status: str) -> str:
 
 
 def explain(error: errors.UnderstudyError) -> str:
-    """One line for people: what the error says, or else what its status means; seconds to wait are added when known."""
+    """One line for people: what the error says, or else what its status means.
+
+    Seconds to wait are added when known.
+    """
     text = error.message or text_for(error.status)
     seconds = error.fields.get("seconds")
     if error.status == "throttled" and isinstance(seconds, int):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""Ports by URL: anything pyserial opens (`/dev/ttyACM0`, `socket://host:port`, ..), with errors that say what to do."""
+"""Ports by URL: anything pyserial opens (`/dev/ttyACM0`, `socket://host:port`); errors say what to do."""
 
 import errno
 import os
@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 import serial
+
 from understudy_device.errors import LinkTimeout, NoDevice, PortBusy, UnderstudyError
 
 _BAUD = 115200  # for a UART; USB and ptys ignore it
@@ -80,7 +81,7 @@ def _explain(url: str, error: Exception) -> UnderstudyError:
         return PortBusy(f"Another program holds {url}; stop it first (`fuser {url}` names it).")
     if code in (errno.EACCES, errno.EPERM):
         return NoDevice(
-            f"You may not open {url}; add yourself to its group (`ls -l {url}`, often dialout) and log in again."
+            f"You may not open {url}; join its group (`ls -l {url}`; often dialout) and log in again."
         )
     if code in _GONE:
         return NoDevice(f"There is no port {url}; `understudy devices` lists the ones that answer.")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from understudy.simulator.pico import Pico
-
+from pico_session import PicoSession
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES = ROOT / "build" / "images"
 
@@ -47,3 +47,15 @@ def stock_pico(stock_image: Path) -> Callable[..., Pico]:
         return pico
 
     return make
+
+
+@pytest.fixture(scope="session")
+def device_image() -> Path:
+    """The UF2 of the Pico as a device: MicroPython with our firmware frozen."""
+    return find_image("rpi_pico")
+
+
+@pytest.fixture
+def new_device(device_image: Path) -> Callable[[], PicoSession]:
+    """Powers up a device on a blank flash."""
+    return lambda: PicoSession(device_image)

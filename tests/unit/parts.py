@@ -101,6 +101,9 @@ class BenchBoard:
         """Seconds."""
         return self.up
 
+    def memory(self):
+        """Enough."""
+
     def start_clock(self, clock):
         """The given time, if any."""
         if self.time is not None:

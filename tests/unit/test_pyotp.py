@@ -148,6 +148,13 @@ class TotpTest(unittest.TestCase):
         self.assertTrue(totp.verify("94287082", for_time=119, valid_window=2))
         self.assertEqual(Counting.made, 5)
 
+    def test_of_two_matches_the_first_counts(self):
+        class Constant(pyotp.TOTP):
+            def generate_otp(self, input):
+                return "000000"
+
+        self.assertEqual(Constant(SECRET).verify_and_get_timecode("000000", for_time=300, valid_window=2), 8)
+
     def test_now_reads_the_clock(self):
         totp = pyotp.TOTP(SECRET)
         # The step may change between two readings; then it has changed by the second pair.

@@ -143,6 +143,7 @@ class ParseTest(unittest.TestCase):
         self.check(
             ValueError,
             uri() + "&secret=" + SECRET,
+            uri(digits="") + "&digits=6",
             uri(digits="6") + "&digits=",
             uri(issuer="a") + "&issuer=a",
         )

@@ -23,6 +23,7 @@ def build(name: str) -> None:
 
 def _build_board(name: str) -> None:
     folder = paths.MICROPYTHON / "rp2" / name
+    family = _family(name)
     wanted = stage.modules(name)
     board_files = [file for file in (paths.BOARDS / name).iterdir() if file.is_file()]
     content = steps.digest(_inputs() + board_files, *wanted, *map(bytes.decode, wanted.values()))
@@ -37,7 +38,8 @@ def _build_board(name: str) -> None:
         f"-DMICROPY_FROZEN_MANIFEST={paths.BOARDS / name / 'manifest.py'}",
         f"-DMICROPY_MANIFEST_STAGE_DIR={folder / 'stage'}",
     ]
-    _make(name, folder / "build", options, content)
+    _make(name, folder / "build", options, family)
+    _stamp(name).write_text(content)
 
 
 def _build_stock() -> None:
@@ -46,7 +48,8 @@ def _build_stock() -> None:
     if _current("stock", content):
         return
     options = ["-DMICROPY_BOARD=RPI_PICO", f"-DMICROPY_FROZEN_MANIFEST={manifest}"]
-    _make("stock", paths.MICROPYTHON / "rp2" / "stock" / "build", options, content)
+    _make("stock", paths.MICROPYTHON / "rp2" / "stock" / "build", options, _family(_STOCK_BOARD))
+    _stamp("stock").write_text(content)
 
 
 def _inputs() -> list[Path]:
@@ -66,28 +69,28 @@ def _current(name: str, content: str) -> bool:
     return steps.up_to_date(_stamp(name), content, *_outputs(name))
 
 
-def _make(name: str, folder: Path, options: list[str], content: str) -> None:
+def _make(name: str, folder: Path, options: list[str], family: int) -> None:
     flags = interpreter.prefix_map()
+    assembler = f"{flags} {flags.replace('-ffile-', '-fdebug-')}"  # GCC hands only the latter to `as`
     env = interpreter.environment(
-        CFLAGS=flags, CXXFLAGS=flags, ASMFLAGS=flags, MICROPY_MPYCROSS=str(paths.MPY_CROSS)
+        CFLAGS=flags, CXXFLAGS=flags, ASMFLAGS=assembler, MICROPY_MPYCROSS=str(paths.MPY_CROSS)
     )
     command = ["cmake", "-S", str(_PORT), "-B", str(folder), "-DPICO_NO_PICOTOOL=1", *options]
     configured = folder / "configured.stamp"
     wanted = steps.digest(_inputs(), *command)
     if not steps.up_to_date(configured, wanted, folder / "Makefile"):
+        (folder / "CMakeCache.txt").unlink(missing_ok=True)  # it would keep the old flags
         steps.run(f"image-{name}-configure", command, env=env)
         configured.write_text(wanted)
     steps.run(f"image-{name}", ["make", "--no-print-directory", interpreter.jobs(), "-C", folder], env=env)
-    board = stage.board(_STOCK_BOARD if name == "stock" else name)
     image = (folder / "firmware.bin").read_bytes()
-    (folder / "firmware.uf2").write_bytes(uf2.pack(image, _family(board), _FLASH_BASE))
+    (folder / "firmware.uf2").write_bytes(uf2.pack(image, family, _FLASH_BASE))
     for output in _outputs(name):
         steps.put(folder / output.name, output)
-    _stamp(name).write_text(content)
 
 
-def _family(board: dict[str, object]) -> int:
-    family = board.get("uf2_family")
-    if not isinstance(family, str):
-        raise steps.BuildError('board.json has no "uf2_family", such as "0xe48bff56" for RP2040')
+def _family(name: str) -> int:
+    family = stage.board(name).get("uf2_family")
+    if family is None:
+        raise steps.BuildError(f"the board {name} takes no image: its board.json has no uf2_family")
     return int(family, 16)

@@ -7,12 +7,12 @@ import time as system_time
 from typing import Annotated, Any
 
 import typer
-from understudy_device.errors import ClockRefused
 
 from understudy.cli import text
 from understudy.cli.connect import client
 from understudy.cli.options import Options, callback, command
 from understudy.cli.output import Answer
+from understudy_device.errors import ClockRefused
 
 
 def register(app: typer.Typer) -> None:
@@ -66,7 +66,7 @@ def change(
             return _answer(device.request("clock_set", time=seconds, back=back or None))
         except ClockRefused as error:
             raise ClockRefused(
-                f"{text.moment(seconds)} lies before a time that the device has seen; --back sets it all the same.",
+                f"{text.moment(seconds)} lies before a time that the device has seen; --back sets it anyway.",
                 **error.fields,
             ) from error
 

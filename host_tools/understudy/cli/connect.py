@@ -5,8 +5,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from understudy_device.errors import IdentityError, NotYours
-
 from understudy.cli.options import Options
 from understudy.client import Client
 from understudy.deadline import Deadline
@@ -14,6 +12,7 @@ from understudy.discovery import choose
 from understudy.identity import Identity, load_identity
 from understudy.link import HELLO_SECONDS, Connection, Hello, Link
 from understudy.transport import Port
+from understudy_device.errors import IdentityError, NotYours
 
 UNLOCKED = (
     "this device runs an unlocked development image: whoever gets at its port gets at its memory. "
@@ -23,7 +22,10 @@ UNLOCKED = (
 
 @contextmanager
 def connected(options: Options, wanted: Callable[[Hello], bool], absent: str) -> Iterator[Connection]:
-    """Open the port that the options name, or find the one whose hello is `wanted`; NotYours with `absent` when none is."""
+    """Open the port that the options name, or find the one whose hello is `wanted`.
+
+    NotYours with the text `absent` when none is.
+    """
     url = options.port_url or choose(options.device, wanted, absent)
     with Port(url) as port:
         link = Link(port)

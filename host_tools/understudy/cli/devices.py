@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from understudy_device.errors import AlreadyClaimed, AuthenticationFailed, Unclaimed
-from understudy_device.protocol import MAX_PAIRING_SECONDS, STATUSES, UNCLAIMED, VERIFIER
 
 from understudy.cli import prompts, text
 from understudy.cli.connect import UNLOCKED, client, connected, known_identity
@@ -18,6 +16,8 @@ from understudy.identity import Identity, ensure_identity
 from understudy.link import Connection, Hello
 from understudy.pairing import join
 from understudy.statuses import OTHER_EXITS, explain
+from understudy_device.errors import AlreadyClaimed, AuthenticationFailed, Unclaimed
+from understudy_device.protocol import MAX_PAIRING_SECONDS, STATUSES, UNCLAIMED, VERIFIER
 
 _PAIRING_SECONDS = 120
 
@@ -100,7 +100,7 @@ def claim(options: Options, name: Name = "", yes: Yes = False) -> Answer:
     with connected(options, lambda hello: hello.state == UNCLAIMED, absent) as connection:
         if connection.hello.state != UNCLAIMED:
             raise AlreadyClaimed(
-                f"The device {connection.hello.device} has an admin already, who can let you in with `understudy pair`."
+                f"The device {connection.hello.device} has an admin, who can run: understudy pair --open"
             )
         return _join(options, connection, ensure_identity(options.identity_path), "claim", name, yes)
 

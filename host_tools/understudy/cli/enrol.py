@@ -10,15 +10,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from understudy_device.errors import (
-    BadRequest,
-    ClockUnset,
-    MalformedCode,
-    Rejected,
-    Replayed,
-    UnderstudyError,
-)
-from understudy_device.protocol import CLOCK_UNSET
 
 from understudy import qr
 from understudy.cli import prompts
@@ -30,12 +21,19 @@ from understudy.cli.verify import ask_verdict
 from understudy.client import Client, entropy
 from understudy.secret_input import MAX_TEXT, parse_base32
 from understudy.statuses import explain
+from understudy_device.errors import (
+    BadRequest,
+    ClockUnset,
+    MalformedCode,
+    Rejected,
+    Replayed,
+    UnderstudyError,
+)
+from understudy_device.protocol import CLOCK_UNSET
 
 _TRIES = 3
 _STDIN = "-"
-_NO_CODE = (
-    f"No right code in {_TRIES} tries. Is the phone's time right? And the device's: `understudy clock`?"
-)
+_NO_CODE = f"No right code in {_TRIES} tries. Is the phone's time right? And the device's (understudy clock)?"
 
 
 def register(group: typer.Typer) -> None:
@@ -69,10 +67,11 @@ def add(
     window: Window = None,
     algorithm: Algorithm = None,
     label: Annotated[
-        str | None, typer.Option(help="The account's name in the authenticator. By default NAME.")
+        str | None,
+        typer.Option(metavar="TEXT", help="The account's name in the authenticator. By default NAME."),
     ] = None,
     issuer: Annotated[
-        str | None, typer.Option(help="The issuer's name there. By default Understudy.")
+        str | None, typer.Option(metavar="TEXT", help="The issuer's name there. By default Understudy.")
     ] = None,
     import_secret: Annotated[
         str | None,
@@ -176,15 +175,13 @@ def _confirm(device: Client, name: str) -> None:
             return
         except (Rejected, Replayed, MalformedCode) as error:
             if left == 0:
-                raise type(error)(
-                    f"No right code in {_TRIES} tries. Is the phone's time right? And the device's: `understudy clock`."
-                ) from None
+                raise type(error)(_NO_CODE) from None
             note(f"{explain(error)} {left} more {'tries' if left > 1 else 'try'}.")
 
 
 @contextmanager
 def _removed_unless_done(device: Client, name: str) -> Iterator[None]:
-    """Take the new user away again when the rest goes wrong, Ctrl-C included: nobody may have seen the secret."""
+    """Take the new user away again when the rest goes wrong, by Ctrl-C too: the secret may be unseen."""
     try:
         yield
     except BaseException:

@@ -6,18 +6,19 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import typer
-from understudy_device.errors import UnderstudyError
-from understudy_device.protocol import FIRMWARE, VERSION
 
 from understudy.cli import clock, devices, hosts, settings, simulate, status, user, verify
 from understudy.cli.options import Options, callback
 from understudy.cli.output import Answer, Output
-from understudy.statuses import EXIT_INTERRUPTED, EXIT_PIPE, EXIT_USAGE
+from understudy.statuses import EXIT_INTERRUPTED, EXIT_PIPE, EXIT_USAGE, explain
+from understudy_device.errors import UnderstudyError
+from understudy_device.protocol import FIRMWARE, VERSION
 
 app = typer.Typer(
-    help="Two-factor codes that work when the network does not: manage an Understudy device and ask it for verdicts.",
+    help="Two-factor codes that work when the network does not.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -30,7 +31,10 @@ for _module in (simulate, devices, hosts, status, verify, user, settings, clock)
 def understudy(
     options: Options, version: bool = typer.Option(False, "--version", metavar="", help="Print the version.")
 ) -> Answer:
-    """Two-factor codes that work when the network does not: manage an Understudy device and ask it for verdicts."""
+    """Two-factor codes that work when the network does not.
+
+    Manages an Understudy device over its serial port, and asks it whether a code is right.
+    """
     if not version:
         raise typer.BadParameter("a command is missing")
     return Answer({"version": FIRMWARE, "protocol": VERSION}, f"understudy {FIRMWARE} (protocol {VERSION})")
@@ -42,51 +46,53 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = words[: words.index("--")] if "--" in words else words
     output = Output("--json" in options)
     try:
-        return _guarded(lambda: _run(words), output, "--debug" in options)
+        return _guarded(lambda: _run(words, output), output, "--debug" in options)
     except BrokenPipeError:
         # Python flushes stdout once more at exit; let it have something that takes it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_PIPE
 
 
-def _run(words: list[str]) -> int:
-    result = typer.main.get_command(app).main(words, prog_name="understudy", standalone_mode=False)
-    sys.stdout.flush()
-    return result if isinstance(result, int) else 0
+def _run(words: list[str], output: Output) -> int:
+    try:
+        result = typer.main.get_command(app).main(words, prog_name="understudy", standalone_mode=False)
+    except SystemExit as leaving:
+        if leaving.code == 1:
+            raise BrokenPipeError from leaving  # what typer makes of one
+        return EXIT_USAGE if leaving.code else 0
+    if isinstance(result, Answer):
+        return output.answer(result)
+    sys.stdout.flush()  # a help page
+    return EXIT_INTERRUPTED if result == EXIT_INTERRUPTED else 0
 
 
 def _guarded(action: Callable[[], int], output: Output, debug: bool) -> int:
     try:
         code = action()
+        return output.trouble("interrupted", "stopped", {}) if code == EXIT_INTERRUPTED else code
     except BrokenPipeError:
         raise
-    except UnderstudyError as error:
-        _trace(debug)
-        return output.failure(error)
-    except (KeyboardInterrupt, typer.Abort):
-        code = EXIT_INTERRUPTED
-    except typer.TyperException as error:
-        _trace(debug)
-        return (
-            output.trouble("usage", _usage(error))
-            if error.exit_code == EXIT_USAGE
-            else output.trouble("internal", str(error))
-        )
-    except Exception as error:
-        _trace(debug)
-        # The type only: the text of somebody else's exception may quote what it choked on.
-        return output.trouble(
-            "internal", f"something went wrong inside ({type(error).__name__}); --debug shows where"
-        )
-    return output.trouble("interrupted", "stopped") if code == EXIT_INTERRUPTED else code
+    except BaseException as error:
+        if debug:
+            traceback.print_exc()
+        return output.trouble(*_explain(error))
+
+
+def _explain(error: BaseException) -> tuple[str, str, dict[str, Any]]:
+    """Status, message and further fields for whatever came up."""
+    if isinstance(error, UnderstudyError):
+        return error.status, explain(error), error.fields
+    if isinstance(error, (KeyboardInterrupt, typer.Abort)):
+        return "interrupted", "stopped", {}
+    if isinstance(error, typer.TyperException) and error.exit_code == EXIT_USAGE:
+        return "usage", _usage(error), {}
+    # The type only: the text of somebody else's exception may quote what it choked on.
+    return "internal", f"something went wrong inside ({type(error).__name__}); --debug shows where", {}
 
 
 def _usage(error: typer.TyperException) -> str:
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "understudy"
-    return f"{error.format_message().rstrip('.')}. Try `{path} --help`."
-
-
-def _trace(debug: bool) -> None:
-    if debug:
-        traceback.print_exc()
+    # BadParameter's prefix says nothing; without a verb there is no message, as help has been printed.
+    message = error.format_message().removeprefix("Invalid value: ").rstrip(".") or "a command is missing"
+    return f"{message}. Try `{path} --help`."

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from understudy.cli.output import Answer, Output
+from understudy.cli.output import Answer
 from understudy.paths import default_identity
 
 SECONDS = 30.0
@@ -72,7 +72,10 @@ class Options:
 
     @property
     def port_url(self) -> str | None:
-        """The port that was named, or None: to be found. The order is --port, environment; a config file would come next."""
+        """The port that was named, or None: to be found.
+
+        The order is --port, environment; a config file would come next.
+        """
         return self.port or os.environ.get("UNDERSTUDY_PORT") or None
 
     @property
@@ -86,7 +89,10 @@ Body = Callable[..., Answer]
 
 
 def command(app: typer.Typer, name: str, *, examples: tuple[str, ...]) -> Callable[[Body], Body]:
-    """Register `body(options, ...) -> Answer` as the command `name`, with the common options and `examples` in its help."""
+    """Register `body(options, ...) -> Answer` as the command `name`, with the common options.
+
+    Its help ends with `examples`.
+    """
 
     def register(body: Body) -> Body:
         app.command(name, epilog=_epilog(examples))(_wrapped(body))
@@ -96,7 +102,10 @@ def command(app: typer.Typer, name: str, *, examples: tuple[str, ...]) -> Callab
 
 
 def callback(app: typer.Typer, *, examples: tuple[str, ...]) -> Callable[[Body], Body]:
-    """Register `body` for the group itself: it runs when no verb is given. The options before a verb count for the verb."""
+    """Register `body` for the group itself: it runs when no verb is given.
+
+    The options before a verb count for the verb.
+    """
 
     def register(body: Body) -> Body:
         app.callback(invoke_without_command=True, epilog=_epilog(examples))(_wrapped(body))
@@ -109,7 +118,7 @@ def _epilog(examples: tuple[str, ...]) -> str:
     return "\n".join(("Examples:", *(f"  {one}" for one in examples)))
 
 
-def _wrapped(body: Body) -> Callable[..., int | None]:
+def _wrapped(body: Body) -> Callable[..., Answer | None]:
     own = list(inspect.signature(body).parameters.values())[1:]
     common = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
@@ -119,12 +128,12 @@ def _wrapped(body: Body) -> Callable[..., int | None]:
     parameters = [context, *(one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own), *common]
 
     @functools.wraps(body)
-    def run(ctx: typer.Context, **arguments: Any) -> int | None:
+    def run(ctx: typer.Context, **arguments: Any) -> Answer | None:
         options = _merged(ctx.obj, Options(**{name: arguments.pop(name) for name in COMMON}))
         ctx.obj = options
         if ctx.invoked_subcommand is not None:
             return None
-        return Output(options.json).answer(body(options, **arguments))
+        return body(options, **arguments)
 
     del run.__wrapped__
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

@@ -9,16 +9,15 @@ from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 from rich.console import Console
-from understudy_device.errors import UnderstudyError
 
-from understudy.statuses import exit_code, explain
+from understudy.statuses import exit_code
 
 _UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")  # control, format (direction marks too), half pairs, line separators
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command gives back: fields for machines, text for people, a status that decides the exit code."""
+    """What a command gives back: fields for machines, text for people, a status for the exit code."""
 
     fields: dict[str, Any] = field(default_factory=dict)
     text: str = ""
@@ -28,7 +27,10 @@ class Answer:
 
 
 def printable(text: str) -> str:
-    """`text` without anything that could steer a terminal; names and messages come from a device, and may be anyone's."""
+    """`text` without anything that could steer a terminal.
+
+    Names and messages come from a device, and may be anyone's.
+    """
     return "".join("?" if unicodedata.category(char) in _UNSEEN and char != "\n" else char for char in text)
 
 
@@ -48,14 +50,10 @@ class Output:
             _say(sys.stdout, answer.text, answer.style)
         return exit_code(answer.status)
 
-    def failure(self, error: UnderstudyError) -> int:
-        """Print an error of ours; return the exit code."""
-        return self.trouble(error.status, explain(error), error.fields)
-
-    def trouble(self, status: str, message: str, fields: dict[str, Any] | None = None) -> int:
+    def trouble(self, status: str, message: str, fields: dict[str, Any]) -> int:
         """Print that it went wrong; return the exit code of `status`."""
         if self._as_json:
-            self._json({"status": status, "message": message, **(fields or {})})
+            self._json({"status": status, "message": message, **fields})
         else:
             _say(sys.stderr, f"understudy: {message}", "bold red")
         return exit_code(status)
@@ -93,7 +91,12 @@ def colours_wanted() -> bool:
     return console.is_terminal and not console.no_color
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError  # `entry` knows what to do; rich would leave with 1
+
+
 def _say(stream: TextIO, text: str, style: str) -> None:
-    console = Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    console = _Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=True)
     console.print(printable(text), style=style or None)
     stream.flush()

@@ -5,10 +5,9 @@
 import getpass
 import sys
 
-from understudy_device.errors import MalformedCode
-
 from understudy.cli.output import note
 from understudy.secret_input import MAX_TEXT
+from understudy_device.errors import MalformedCode
 
 
 def at_terminal() -> bool:
@@ -17,7 +16,10 @@ def at_terminal() -> bool:
 
 
 def hidden_line(prompt: str) -> str:
-    """A line that is not echoed, from the terminal, or the next line of stdin; EOFError when there is none."""
+    """A line that is not echoed, from the terminal, or the next line of stdin.
+
+    EOFError when there is none.
+    """
     if at_terminal():
         return getpass.getpass(prompt, stream=sys.stderr)
     line = sys.stdin.readline(MAX_TEXT)

@@ -5,12 +5,12 @@
 from typing import Annotated
 
 import typer
-from understudy_device.protocol import ALGORITHMS, DEFAULTS, DIGITS
 
 from understudy.cli import text
 from understudy.cli.connect import client
 from understudy.cli.options import Options, callback, command
 from understudy.cli.output import Answer
+from understudy_device.protocol import ALGORITHMS, DEFAULTS, DIGITS
 
 Digits = Annotated[
     int | None, typer.Option(help=f"Digits of a code: {', '.join(map(str, DIGITS))}.", metavar="N")

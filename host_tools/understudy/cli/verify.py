@@ -5,8 +5,6 @@
 from typing import Annotated
 
 import typer
-from understudy_device.errors import BadRequest, MalformedCode, UnderstudyError
-from understudy_device.protocol import COMMANDS
 
 from understudy.cli import prompts
 from understudy.cli.connect import client
@@ -14,6 +12,8 @@ from understudy.cli.options import Options, command
 from understudy.cli.output import Answer
 from understudy.client import Client, Fields
 from understudy.statuses import VERDICTS, explain, text_for
+from understudy_device.errors import BadRequest, MalformedCode, UnderstudyError
+from understudy_device.protocol import COMMANDS
 
 
 def register(app: typer.Typer) -> None:
@@ -56,7 +56,10 @@ def verify(
 
 
 def ask_verdict(device: Client, command_name: str, name: str, code: str) -> Fields:
-    """Send a typed code (`verify` or `user_confirm`). What can't be a code is MalformedCode before it is sent."""
+    """Send a typed code (`verify` or `user_confirm`).
+
+    What can't be a code is MalformedCode before it is sent.
+    """
     try:
         COMMANDS[command_name][2]["code"].check("code", code.strip())
     except BadRequest:

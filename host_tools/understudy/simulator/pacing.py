@@ -12,6 +12,13 @@ _AHEAD_NS = 1_000_000
 # A guest this far behind was not computing: the process was stopped. Like a board that was without power, it
 # does not live through that time afterwards.
 _FORGET_NS = 600 * 1_000_000_000
+# A guest further behind than this is late.
+_LATE_NS = 20_000_000
+# How long a late guest may go on computing before it gets its input all the same: an endless loop can only be
+# interrupted by input. In simulated time, so that the load of the machine does not matter.
+_COMPUTING_NS = 100_000_000
+# A guest that sleeps now and then and never catches up is not kept waiting for longer than this.
+_HOLD_S = 10.0
 
 
 class Pacer:
@@ -58,3 +65,27 @@ class Pacer:
             self._pico.run_slice()
         finally:
             self._guard.cancel()
+
+
+class InputGate:
+    """Holds input back until the guest's clock is right: it would judge a code by a clock that is late."""
+
+    def __init__(self, pico: Pico, pacer: Pacer, wall: Callable[[], float] = time.monotonic) -> None:
+        self._pico, self._pacer, self._wall = pico, pacer, wall
+        self._closed_at: float | None = None
+        self._awake_ns = 0  # simulated time since which the guest has not been seen asleep
+
+    def open(self) -> bool:
+        """True if the input that is there may go to the guest now; to be asked at each slice."""
+        now, now_ns = self._wall(), self._pico.nanos
+        if self._pacer.lag_ns < _LATE_NS:
+            self._closed_at = None
+            return True
+        if self._closed_at is None:
+            self._closed_at, self._awake_ns = now, now_ns
+        elif self._pico.idle:
+            self._awake_ns = now_ns
+        if now_ns - self._awake_ns < _COMPUTING_NS and now - self._closed_at < _HOLD_S:
+            return False
+        self._closed_at = None
+        return True

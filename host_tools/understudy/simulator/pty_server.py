@@ -19,7 +19,7 @@ from pathlib import Path
 
 from .flash_meter import FlashOp
 from .flash_state import FlashStateFile
-from .pacing import Pacer
+from .pacing import InputGate, Pacer
 from .pico import Pico
 from .pty_port import PtyPort
 
@@ -27,10 +27,6 @@ from .pty_port import PtyPort
 _NAP_S = 0.2
 # A change of the flash that nobody waits for is saved when the guest has been quiet for this long.
 _QUIET_S = 0.05
-# Input waits for a guest whose clock is further behind than this to catch up, or its codes would be judged by
-# a clock that is late. But not for longer than the hold: an endless loop can only be interrupted by input.
-_LATE_NS = 20_000_000
-_HOLD_S = 2.0
 # Output nobody reads: a tty driver would refuse it, and the guest would drop it.
 _OUTPUT_LIMIT = 256 * 1024
 # Input the guest has not taken: beyond this the client is left to wait.
@@ -52,7 +48,7 @@ class PtyServer:
         self._output = bytearray(pico.received)
         pico.received.clear()
         self._changed_at: float | None = None  # monotonic seconds of the last change that is not saved
-        self._held_at: float | None = None  # monotonic seconds since when input waits for a late guest
+        self._gate = InputGate(pico, self._pacer) if self._pacer else None
         self.dropped = 0  # bytes of output nobody has read
         self.saves = 0
         pico.on_data = self._on_data
@@ -107,23 +103,12 @@ class PtyServer:
             self._pacer.catch_up()
         if writable:
             del self._output[: port.write(self._output)]
-        if readable and not self._hold():
+        if readable and (self._gate is None or self._gate.open()):
             self._pico.send(port.read())
         excess = len(self._output) - _OUTPUT_LIMIT
         if excess > 0:
             del self._output[:excess]
             self.dropped += excess
-
-    def _hold(self) -> bool:
-        """True if input is to wait for the guest's clock."""
-        now = time.monotonic()
-        if self._pacer is None or self._pacer.lag_ns < _LATE_NS:
-            self._held_at = None
-        elif self._held_at is None:
-            self._held_at = now
-        elif now - self._held_at >= _HOLD_S:
-            self._held_at = None
-        return self._held_at is not None
 
     def _save_if_quiet(self) -> None:
         if self._changed_at is not None and time.monotonic() - self._changed_at >= _QUIET_S:

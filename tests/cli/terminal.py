@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The Understudy authors
+"""A command on a terminal of 80x24, and what a person sees there."""
+
+import fcntl
+import os
+import pty
+import re
+import select
+import struct
+import termios
+import time
+from typing import Self
+
+from tests.cli.support import SECONDS, Cli
+
+COLUMNS, ROWS = 80, 24
+
+
+class Terminal:
+    """Runs `understudy ...` with all three streams on a pty; `text` is what has come out, CR dropped."""
+
+    def __init__(self, cli: Cli, *words: str) -> None:
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+        streams = {"stdin": slave, "stdout": slave, "stderr": slave}
+        # A session of its own: without a controlling terminal, passwords are read from stdin.
+        self.process = cli.start(*words, start_new_session=True, **streams)
+        os.close(slave)
+        self._data = b""
+
+    @property
+    def text(self) -> str:
+        """What has come out so far."""
+        return self._data.decode(errors="replace").replace("\r", "")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(SECONDS)
+        os.close(self._master)
+
+    def type(self, line: str) -> None:
+        """Type a line."""
+        os.write(self._master, line.encode() + b"\n")
+
+    def read_until(self, words: str) -> None:
+        """Read until `words` have appeared."""
+        end = time.monotonic() + SECONDS
+        while words not in self.text:
+            assert select.select([self._master], [], [], max(0.0, end - time.monotonic()))[0], self.text
+            assert self._read(), self.text
+
+    def wait(self) -> int:
+        """Read to the end; return the exit code."""
+        while self._read():
+            pass
+        return self.process.wait(SECONDS)
+
+    def _read(self) -> bool:
+        try:
+            data = os.read(self._master, 4096)
+        except OSError:  # EIO: the other side is closed
+            return False
+        self._data += data
+        return bool(data)
+
+
+def without_colours(text: str) -> str:
+    """`text` without colour escape sequences."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)

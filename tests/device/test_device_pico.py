@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The Understudy authors
+"""The device itself: the real image on the emulated Pico, over its USB serial port."""
+
+import pyotp
+import pytest
+from parts import NOW, Host
+from test_wire import noise
+
+from understudy_device import protocol, wire
+
+SECRET = "GEYTCMJRGEYTCMJRGEYTCMJRGEYTCMJR"
+TOTP = pyotp.TOTP(SECRET)
+CYCLES = 50  # of four verifies
+
+
+class Owner(Host):
+    """A host whose device is on a Pico: knows what its clock says."""
+
+    def __init__(self, device):
+        super().__init__()
+        self.device = device
+        self.at(NOW)
+
+    def at(self, time):
+        """From here on the device's clock says `time`, when it is set."""
+        self.zero = time - self.device.pico.micros // 1000000
+
+    def now(self):
+        return self.zero + self.device.pico.micros // 1000000
+
+    def ask(self, cmd, number=None, **fields):
+        return super().ask(self.device, cmd, number, **fields)
+
+    def verify(self, code):
+        return self.ask("verify", user="alice", code=code)["status"]
+
+
+@pytest.fixture
+def owner(new_device):
+    """A claimed device that knows the time, with one user."""
+    device = new_device()
+    owner = Owner(device)
+    owner.hello(device)
+    owner.start_pairing(device)
+    assert owner.ask("claim", wrap=owner.wrap(), entropy="00" * 32)["role"] == "admin"
+    owner.open(device)
+    owner.at(NOW)
+    assert owner.ask("clock_set", time=NOW)["state"] == "synced"
+    added = owner.ask("user_add", user="alice", secret="31" * 20, confirmed=True, entropy="00" * 32)
+    assert SECRET in added["uri"]
+    return owner
+
+
+def test_codes_and_a_power_cycle(owner):
+    used = TOTP.at(owner.now())
+    assert [owner.verify(used), owner.verify("000000"), owner.verify(used)] == ["accepted", "rejected", "replayed"]
+
+    owner.device = owner.device.power_cycle()
+    assert owner.hello(owner.device)["state"] == "sealed"
+    assert owner.open(owner.device)[0] == protocol.OPEN_2
+    assert owner.verify(used) == "sealed"
+    assert owner.ask("unseal", wrap=owner.wrap(), entropy="00" * 32)["status"] == "ok"
+    assert owner.verify(used) == "clock-unset"
+    owner.at(NOW + 60)
+    assert owner.ask("clock_set", time=NOW + 60)["status"] == "ok"
+    assert owner.verify(used) in ("replayed", "rejected")
+    assert owner.verify(TOTP.at(owner.now())) == "accepted"
+    assert owner.verify(TOTP.at(owner.now())) == "replayed"
+
+
+def test_two_hundred_verifies_leave_the_memory_as_it_was(owner):
+    def cycle():
+        owner.device.pico.jump(60)
+        code = TOTP.at(owner.now())
+        return [owner.verify(text) for text in (code, code, "000000", "nonsense")]
+
+    for _ in range(protocol.REPLIES_KEPT // 4):  # the last replies are kept: from here on there are always as many
+        cycle()
+    before = owner.ask("status")["memory"]
+    for _ in range(CYCLES):
+        assert cycle() == ["accepted", "replayed", "rejected", "malformed"]
+    after = owner.ask("status")["memory"]
+    assert abs(after - before) <= 512, (before, after)
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        b"AT\r\nATZ\r\nAT+GCAP\r\n\r",
+        noise(10000),
+        b"\x16" + b"B" * 5000,
+        wire.encode(protocol.HELLO, bytes(16))[:11],
+        wire.encode(protocol.HELLO, bytes(16))[:-2] + b"!\n",
+        wire.encode(protocol.DATA, bytes(1040)) + wire.encode(protocol.OPEN_1, bytes(56)),
+        b"\x03\x03\x04\x01\x02\x05",
+    ],
+    ids=["modem commands", "random", "over-long", "half a frame", "wrong checksum", "frames out of place", "control keys"],
+)
+def test_junk_does_not_wedge_it(new_device, junk):
+    device = new_device()
+    Host().hello(device)  # up and running
+    device.pico.send(junk)
+    while device.pico.unsent:
+        device.pico.run_us(1000)
+    device.pico.run_us(200000)
+    answers = bytes(device.pico.received)
+    del device.pico.received[:]
+    assert all(wire.decode(line)[0] == protocol.FAULT for line in answers.splitlines(keepends=True))
+    assert b">>>" not in answers
+    assert Host().hello(device)["board"] == "rpi_pico"
