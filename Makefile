@@ -17,10 +17,10 @@ help:  ## List the targets
 		while IFS='|' read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done
 
 demo: setup  ## See it work: a simulated device and a login, no hardware, no root
-	@$(VENV)/python -m understudy.demo
+	@$(VENV)/python -m tests.demo
 
 pico: setup image  ## The same with the Pico's real image in an emulated RP2040
-	@$(VENV)/python -m understudy.demo --board $(BOARD)
+	@$(VENV)/python -m tests.demo --board $(BOARD)
 
 setup:  ## Make build/venv, with every pinned dependency and this project
 	@$(PYTHON3) tools/bootstrap.py

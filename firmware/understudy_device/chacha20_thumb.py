@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-# ruff: noqa: F821 -- the assembler's registers and instructions are no Python names
-"""The ChaCha20 stream cipher (RFC 8439 section 2.4) in Thumb assembler. Not re-entrant: there is one work area."""
+# ruff: noqa: F821, PLR0915 -- the assembler's registers and instructions are no Python names
+"""The ChaCha20 stream cipher (RFC 8439 section 2.4) in Thumb assembler; not re-entrant."""
 
 import micropython
 from micropython import const
 
-# The work area: 16 words of state, 16 of the block in the making, then this table of byte offsets into the latter:
-# the words of the four column and the four diagonal quarter rounds (RFC 8439 section 2.3).
+# The work area: 16 words of state, 16 of the block in the making, then this table of byte offsets into the
+# latter: the words of the four column and the four diagonal quarter rounds (RFC 8439 section 2.3).
 _QUARTERS = bytes(
     4 * word
     for quarter in (

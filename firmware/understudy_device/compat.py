@@ -2,9 +2,9 @@
 # Copyright (c) 2026 The Understudy authors
 """What differs between interpreters: the only place that asks which one this is.
 
-Exports const, dump_json, sha256, hmac_sha256, constant_time_equal and the cryptographic back end: x25519, x25519_base,
-aead_seal, aead_open. CPython takes the back end from the `cryptography` package, a Thumb board from our assembler,
-anything else from our portable modules.
+Exports const, dump_json, sha256, hmac_sha256, constant_time_equal and the cryptographic back end: x25519,
+x25519_base, aead_seal, aead_open. CPython takes the back end from the `cryptography` package, a Thumb board
+from our assembler, anything else from our portable modules.
 """
 
 import hashlib
@@ -42,7 +42,7 @@ try:
         return _hmac_digest(key, data, "sha256")
 
 except ImportError:
-    from .chacha20poly1305 import equal_bytes as constant_time_equal
+    from .chacha20poly1305 import equal_bytes as constant_time_equal  # noqa: F401 -- exported
 
     _BLOCK_SIZE = const(64)
     _INNER = int.from_bytes(b"\x36" * 64, "little")
@@ -72,7 +72,7 @@ except ImportError:
     except (ImportError, SyntaxError, ValueError):
         from .chacha20 import chacha20_xor
         from .poly1305 import poly1305
-        from .x25519 import x25519, x25519_base
+        from .x25519 import x25519, x25519_base  # noqa: F401 -- exported
 
     from .chacha20poly1305 import ChaCha20Poly1305
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""The cryptographic back end of a host: the `cryptography` package behind the signatures of our own modules."""
+"""The cryptographic back end of a host: the `cryptography` package behind our own modules' signatures."""
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
@@ -10,7 +10,7 @@ from .errors import AuthenticationFailed
 
 
 def x25519(private: bytes, public: bytes) -> bytes:
-    """Return the 32-byte shared secret; raises AuthenticationFailed if it is all zeros (RFC 7748 section 6.1)."""
+    """Return the 32-byte shared secret; AuthenticationFailed if it is all zeros (RFC 7748 section 6.1)."""
     key = X25519PrivateKey.from_private_bytes(bytes(private))
     peer = X25519PublicKey.from_public_bytes(bytes(public))
     try:

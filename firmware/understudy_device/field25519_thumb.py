@@ -1,27 +1,29 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-# ruff: noqa: F821 -- the assembler's registers and instructions are no Python names
+# ruff: noqa: F821, PLR0915 -- the assembler's registers and instructions are no Python names
 """Arithmetic modulo 2^255 - 19 in Thumb assembler, for a Cortex-M0+ whose multiplier gives the low 32 bits.
 
-An element is 32 bytes, little-endian, below 2^256 and not fully reduced: 8 words for additions, 16 halfwords for
-products. `run` interprets a program of 4-byte steps over numbered elements of one work area, so that a rung of a
-ladder is one call. Time and addresses depend on the program only, never on the elements or the exchange flag.
+An element is 32 bytes, little-endian, below 2^256 and not fully reduced: 8 words for additions, 16 halfwords
+for products. `run` interprets a program of 4-byte steps over numbered elements of one work area, so that a
+rung of a ladder is one call. Time and addresses depend on the program only, not on the elements or the
+exchange flag.
 """
 
 import micropython
 from micropython import const
 
-# Steps are bytes (operation, result, operand, operand); the operands may be the result. Sums and differences need
-# operands below 2^255 + 2^24, which products are and sums are not.
+# Steps are bytes (operation, result, operand, operand); the operands may be the result. Sums and differences
+# need operands below 2^255 + 2^24, which products are and sums are not.
 END = const(0)
 MUL = const(1)
 ADD = const(2)
 SUB = const(3)
-SWAP = const(4)  # exchanges the element pairs that start at the result and at the first operand, if the flag is 1
+SWAP = const(4)  # exchanges two elements from the result on with two from the operand on, if the flag is 1
 MUL_A24 = const(5)  # times 121665
 
-# The first four elements of the work area are scratch of the multiplication: the product at byte 0, the second factor
-# with its halfwords reversed at 68. The halfwords on both sides of that must be zero. The others are the caller's.
+# The first four elements of the work area are scratch of the multiplication: the product at byte 0, the
+# second factor with its halfwords reversed at 68, between two halfwords that must be zero. The others are the
+# caller's.
 
 # The multiplication's rung as machine code, since it is needed 17 times over:
 #   ldrh r5, [r0, n]; mul r6, r5; add r2, r2, r6; adc r3, r1     first column
@@ -141,7 +143,8 @@ def run(r0, r1, r2):
     bne(EXCHANGE_WORD)
     b(NEXT)
 
-    # 121665 = 2^16 + 56129: a halfword of the result takes two of the operand. r2 = 56129, r4 the halfword before.
+    # 121665 = 2^16 + 56129: a halfword of the result takes two of the operand. r2 56129, r4 the halfword
+    # before.
     label(TIMES_A24)
     mov(r2, 0xDB)
     lsl(r2, r2, 8)
@@ -164,8 +167,8 @@ def run(r0, r1, r2):
     add(r3, r3, r4)
     b(FOLD_TOP)
 
-    # The product, by columns, two at a time. The second factor is stored in reverse, so that within a column both
-    # factors are read in the same direction, and a column of n terms is the last n rungs of one unrolled chain.
+    # The product, by columns, two at a time. The second factor is stored in reverse, so that within a column
+    # both factors are read in the same direction, and n terms are the last n rungs of one unrolled chain.
     label(PRODUCT)
     mov(r11, r0)
     mov(r4, r9)
@@ -190,8 +193,9 @@ def run(r0, r1, r2):
     mov(r5, 228)
     mov(r12, r5)  # r12 where to enter the chain: 16 bytes of code a rung
 
-    # r0, r1 the factors; r3:r2 the sum of the lower column, r7:r4 of the upper; r5, r6 halfwords. There is no register
-    # left for a zero, so the carries are added together with r1, and what that comes to is taken off beforehand.
+    # r0, r1 the factors; r3:r2 the sum of the lower column, r7:r4 of the upper; r5, r6 halfwords. No register
+    # is left for a zero, so carries are added together with r1, and what that comes to is taken off
+    # beforehand.
     label(COLUMNS)
     lsr(r3, r5, 4)
     sub(r3, 16)
@@ -232,7 +236,7 @@ def run(r0, r1, r2):
     mov(r14, r5)
     mov(r2, r3)
 
-    # The lower half: entries 228, 196 .. 4, the second factor moves. The upper: 20, 52 .. 244, the first moves.
+    # Lower half: entries 228, 196 .. 4, the second factor moves. Upper: 20, 52 .. 244, the first moves.
     mov(r5, r12)
     lsr(r6, r5, 5)
     bcs(UPPER)

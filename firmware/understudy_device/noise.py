@@ -2,8 +2,8 @@
 # Copyright (c) 2026 The Understudy authors
 """The Noise Protocol Framework, revision 34: patterns XX and KK with 25519, ChaChaPoly and SHA256.
 
-Both ends run this file. Names are those of the Noise document. Whatever goes wrong with a peer's message raises
-AuthenticationFailed, and ends the state it happened in: nothing can be tried twice.
+Both ends run this file. Names are those of the Noise document. Whatever goes wrong with a peer's message
+raises AuthenticationFailed, and ends the state it happened in: nothing can be tried twice.
 """
 
 from .compat import aead_open, aead_seal, const, sha256, x25519, x25519_base
@@ -16,6 +16,9 @@ MAX_MESSAGE = const(65535)
 
 # Far below the 2^64 - 1 of the document (section 5.1), and still a small integer on a 32-bit interpreter.
 MAX_NONCE = const(0x3FFFFFFF)
+
+_E = "e"
+_S = "s"
 
 # The messages' tokens by pattern (section 7.5); the initiator writes the first message, then they take turns.
 _MESSAGES = {
@@ -178,14 +181,18 @@ class HandshakeState:
         self._symmetric.mix_key(x25519(self._keys[own].private, self._remote[remote]))
 
     def write_message(self, payload: bytes = b"") -> bytes:
-        """Return this side's next message; AuthenticationFailed out of turn or for a peer's key of small order."""
+        """Return this side's next message.
+
+        Raises AuthenticationFailed out of turn or for a peer's key of small order, ValueError if it gets too
+        long.
+        """
         parts = []
         for token in self._begin(True):
-            if token == "e":
+            if token == _E:
                 self._keys["e"] = generate_keypair(self._random)
                 parts.append(self._keys["e"].public)
                 self._symmetric.mix_hash(parts[-1])
-            elif token == "s":
+            elif token == _S:
                 parts.append(self._symmetric.encrypt_and_hash(self._keys["s"].public))
             else:
                 self._mix_dh(token)
@@ -199,12 +206,12 @@ class HandshakeState:
     def _read_key(self, token: str, message: bytes) -> int:
         """Take the key of token from the front of message; return how many bytes it used."""
         size = KEY_SIZE
-        if token == "s" and self._symmetric.has_key():
+        if token == _S and self._symmetric.has_key():
             size += TAG_SIZE
         if len(message) < size:
             raise AuthenticationFailed("handshake message too short")
         data = bytes(message[:size])
-        if token == "e":
+        if token == _E:
             self._symmetric.mix_hash(data)
         else:
             data = self._symmetric.decrypt_and_hash(data)
@@ -212,14 +219,14 @@ class HandshakeState:
         return size
 
     def read_message(self, message: bytes) -> bytes:
-        """Return the payload of the other side's message; AuthenticationFailed ends the handshake for good."""
+        """Return the payload of the other side's message; AuthenticationFailed ends the handshake."""
         tokens = self._begin(False)
         if len(message) > MAX_MESSAGE:
             raise AuthenticationFailed("handshake message too long")
         message = bytes(message)
         used = 0
         for token in tokens:
-            if token in ("e", "s"):
+            if token in (_E, _S):
                 used += self._read_key(token, message[used:])
             else:
                 self._mix_dh(token)

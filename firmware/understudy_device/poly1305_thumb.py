@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-# ruff: noqa: F821 -- the assembler's registers and instructions are no Python names
-"""The Poly1305 authenticator (RFC 8439 section 2.5) in Thumb assembler. Not re-entrant: there is one work area.
+# ruff: noqa: F821, PLR0915 -- the assembler's registers and instructions are no Python names
+"""The Poly1305 authenticator (RFC 8439 section 2.5) in Thumb assembler; not re-entrant.
 
-Numbers are ten limbs of 13 bits in halfwords, so that a column of ten products, half of them times five, stays below
-2^32. The work area: the accumulator at byte 0, the next one at 20, and at 40 the multipliers: 19 halfwords, from r's
-top limb down to its lowest, then five times its top limb down to five times its second (2^130 is 5).
+Numbers are ten limbs of 13 bits in halfwords, so that a column of ten products, up to nine of them times
+five, stays below 2^32. The work area: the accumulator at byte 0, the next one at 20, and at 40 the
+multipliers: from r's top limb down to its lowest, then five times its top limb down to five times its second
+(2^130 is 5).
 """
 
 import micropython
@@ -44,7 +45,8 @@ def _start(r0, r1):
     bne(COPY)
     sub(r0, 16)
 
-    # RFC 8439 section 2.5: four bits at the top of each word are clear, and two at the bottom of all but the first.
+    # RFC 8439 section 2.5: four bits at the top of each word are clear, and two at the bottom of the last
+    # three.
     mov(r2, 0)
     mvn(r2, r2)
     lsr(r2, r2, 4)
@@ -93,7 +95,7 @@ def _start(r0, r1):
 
 @micropython.asm_thumb
 def _absorb(r0, r1, r2, r3):
-    """Absorb r2 (not 0) blocks of 16 bytes at r1, halfword-aligned, into the work area at r0; r3 is the top bit."""
+    """Absorb r2 (not 0) 16-byte blocks at r1, an even address, into the work area at r0; r3 is the top bit."""
     mov(r4, r8)
     mov(r5, r9)
     mov(r6, r10)
@@ -227,7 +229,7 @@ def _finish(r0, r1):
     sub(r2, 1)
     bne(CARRY)
 
-    # If five more reach 2^130, then 2^130 - 5 has to go, by adding five and dropping what is above: r3 five or zero.
+    # If five more reach 2^130, then 2^130 - 5 has to go: r3, five or zero, is added and the rest dropped.
     mov(r3, 5)
     mov(r1, 10)
     label(TRY_LIMB)
@@ -241,7 +243,7 @@ def _finish(r0, r1):
     lsl(r4, r3, 2)
     add(r3, r3, r4)
 
-    # Bytes out of limbs, plus the other half of the key: r3 bits at hand, r4 their number, r2 carry, r6 the tag.
+    # Bytes out of limbs, plus the key's other half: r3 bits at hand, r4 their number, r2 carry, r6 the tag.
     mov(r1, r12)
     mov(r2, 0)
     mov(r4, 0)

@@ -2,8 +2,8 @@
 # Copyright (c) 2026 The Understudy authors
 """X25519 (RFC 7748 section 5) on the interpreter's big integers.
 
-The portable back end: right on every interpreter, slow on a microcontroller, and only roughly constant in time,
-because big integers are. Boards with a Thumb processor use `x25519_thumb` instead, hosts use a library.
+The portable back end: right on every interpreter, slow on a microcontroller, and only roughly constant in
+time, because big integers are. Boards with a Thumb processor use `x25519_thumb` instead, hosts use a library.
 """
 
 from .errors import AuthenticationFailed
@@ -56,7 +56,7 @@ def _ladder(scalar: bytearray, u: int) -> int:
 def x25519(private: bytes, public: bytes) -> bytes:
     """Return the 32-byte shared secret of a 32-byte private and a 32-byte public key.
 
-    Raises AuthenticationFailed if the secret is all zeros (a public key of small order, RFC 7748 section 6.1).
+    Raises AuthenticationFailed for a public key of small order: the secret would be zero (RFC 7748, 6.1).
     """
     if len(public) != 32:
         raise ValueError("a public key has 32 bytes")

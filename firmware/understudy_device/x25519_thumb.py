@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""X25519 (RFC 7748 section 5) on the assembler's field arithmetic: constant in time, nothing allocated in the ladder.
+"""X25519 (RFC 7748 section 5) on the assembler's field arithmetic.
 
-Not re-entrant: there is one work area. It is wiped after every use.
+Constant in time; the ladder allocates nothing. Not re-entrant: there is one work area, wiped after every use.
 """
 
 from micropython import const
@@ -81,17 +81,17 @@ def _divide() -> None:
     for result, operand, squarings, factor in _INVERSION:
         program = b""
         if squarings:
-            program = bytes((MUL, result, operand, operand)) + bytes((MUL, result, result, result)) * (squarings - 1)
-            operand = result
+            program = bytes((MUL, result, operand, operand))
+            program += bytes((MUL, result, result, result)) * (squarings - 1)
         if factor:
-            program += bytes((MUL, result, operand, factor))
+            program += bytes((MUL, result, result if squarings else operand, factor))
         run(program + bytes(4), _work, 0)
 
 
 def x25519(private: bytes, public: bytes) -> bytes:
     """Return the 32-byte shared secret of a 32-byte private and a 32-byte public key.
 
-    Raises AuthenticationFailed if the secret is all zeros (a public key of small order, RFC 7748 section 6.1).
+    Raises AuthenticationFailed for a public key of small order: the secret would be zero (RFC 7748, 6.1).
     """
     if len(public) != 32:
         raise ValueError("a public key has 32 bytes")

@@ -90,9 +90,11 @@ def load_identity(path: Path) -> Identity:
         raise IdentityError(f"There is no identity file {path}; `understudy claim` makes one.") from error
     except OSError as error:
         raise IdentityError(f"{path} can't be read: {error.strerror}") from error
-    with os.fdopen(handle, "rb") as file:
+    try:
         _check_owner(path, os.fstat(handle))
-        data = file.read(_MAX_SIZE)
+        data = os.read(handle, _MAX_SIZE)
+    finally:
+        os.close(handle)
     try:
         return _parse(path, json.loads(data))
     except (ValueError, KeyError, TypeError, AttributeError):

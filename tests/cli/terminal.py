@@ -28,6 +28,7 @@ class Terminal:
         self.process = cli.start(*words, start_new_session=True, **streams)
         os.close(slave)
         self._data = b""
+        self._seen = 0
 
     @property
     def text(self) -> str:
@@ -48,19 +49,21 @@ class Terminal:
         os.write(self._master, line.encode() + b"\n")
 
     def read_until(self, words: str) -> None:
-        """Read until `words` have appeared."""
+        """Read until `words` have appeared after those awaited before."""
         end = time.monotonic() + SECONDS
-        while words not in self.text:
-            assert select.select([self._master], [], [], max(0.0, end - time.monotonic()))[0], self.text
-            assert self._read(), self.text
+        while words not in self.text[self._seen :]:
+            assert self._read(end), self.text
+        self._seen = self.text.index(words, self._seen) + len(words)
 
     def wait(self) -> int:
         """Read to the end; return the exit code."""
-        while self._read():
+        end = time.monotonic() + SECONDS
+        while self._read(end):
             pass
         return self.process.wait(SECONDS)
 
-    def _read(self) -> bool:
+    def _read(self, end: float) -> bool:
+        assert select.select([self._master], [], [], max(0.0, end - time.monotonic()))[0], self.text
         try:
             data = os.read(self._master, 4096)
         except OSError:  # EIO: the other side is closed

@@ -83,6 +83,7 @@ def test_enrolment_at_a_terminal(cli: Cli, device: str, colour: bool) -> None:
         secret = told.split("secret=")[1].split("&")[0]
         terminal.type("000000" if code(secret=secret, interval=30) != "000000" else "111111")
         terminal.read_until("2 more tries")
+        terminal.read_until("First code: ")  # what is typed before the prompt is thrown away
         typed = code(secret=secret, interval=30)
         terminal.type(typed)
         assert terminal.wait() == 0

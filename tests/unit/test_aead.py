@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""ChaCha20, Poly1305 and their AEAD: RFC 8439's vectors, for our own modules and for what this interpreter uses."""
+"""ChaCha20, Poly1305 and their AEAD: RFC 8439's vectors, for our own modules and for what is in use here."""
 
 import unittest
 
@@ -11,7 +11,8 @@ from understudy_device.errors import AuthenticationFailed
 from understudy_device.poly1305 import poly1305
 
 _SUNSCREEN = (
-    b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, sunscreen would be it."
+    b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, "
+    b"sunscreen would be it."
 )
 _SUBMISSION = (
     b"Any submission to the IETF intended by the Contributor for publication as all or part of an IETF "
@@ -23,7 +24,7 @@ _JABBERWOCKY = (
     b"'Twas brillig, and the slithy toves\nDid gyre and gimble in the wabe:\nAll mimsy were the borogoves,\n"
     b"And the mome raths outgrabe."
 )
-# RFC 8439 section 2.5.2 and appendix A.3: key, message, tag; "long" messages by name.
+# RFC 8439 section 2.5.2 and appendix A.3: key, message, tag.
 POLY1305 = (
     (
         "85d6be7857556d337f4452fe42d506a80103808afb0db2fd4abff6af4149f51b",

@@ -73,7 +73,9 @@ _VECTORS = (
 )
 
 
-def _pair(pattern, prologue=b"", responder_prologue=None, initiator_sees=_RESP_PUBLIC, responder_sees=_INIT_PUBLIC):
+def _pair(
+    pattern, prologue=b"", responder_prologue=None, initiator_sees=_RESP_PUBLIC, responder_sees=_INIT_PUBLIC
+):
     """Return initiator and responder with the vectors' keys."""
     known = pattern == "KK"
     initiator = noise.HandshakeState(

@@ -27,7 +27,7 @@ _ALICE_PUBLIC = "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6
 _BOB = "5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb"
 _BOB_PUBLIC = "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f"
 _SHARED = "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742"
-# u coordinates of points whose order divides 8: 0, 1, the two of order 8, p - 1; and p, p + 1, which mean 0 and 1.
+# u coordinates of points whose order divides 8: 0, 1, two more, p - 1; and p, p + 1, which mean 0 and 1.
 SMALL_ORDER = (
     "0000000000000000000000000000000000000000000000000000000000000000",
     "0100000000000000000000000000000000000000000000000000000000000000",
@@ -53,7 +53,8 @@ class _VectorMixin:
         self.assertEqual(result, "422c8e7a6227d7bca1350b3e2bb7279f7897b87bb6854b783c60e80311ae3079")
 
     def test_section_6_1(self):
-        for own, own_public, other_public in ((_ALICE, _ALICE_PUBLIC, _BOB_PUBLIC), (_BOB, _BOB_PUBLIC, _ALICE_PUBLIC)):
+        alice, bob = (_ALICE, _ALICE_PUBLIC, _BOB_PUBLIC), (_BOB, _BOB_PUBLIC, _ALICE_PUBLIC)
+        for own, own_public, other_public in (alice, bob):
             self.assertEqual(self.back_end.x25519_base(bytes.fromhex(own)).hex(), own_public)
             shared = self.back_end.x25519(bytes.fromhex(own), bytes.fromhex(other_public))
             self.assertEqual(shared.hex(), _SHARED)

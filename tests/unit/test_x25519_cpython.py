@@ -15,7 +15,9 @@ EDGES = st.one_of(
     st.integers(-40, 40).map(lambda n: (P + n) % (1 << 256)),
     st.integers(0, 40).map(lambda n: (1 << 256) - 1 - n),
     st.integers(0, 255).map(lambda n: 1 << n),
-    st.integers(0, (1 << 16) - 1).map(lambda mask: sum(0xFFFF << (16 * i) for i in range(16) if mask >> i & 1)),
+    st.integers(0, (1 << 16) - 1).map(
+        lambda mask: sum(0xFFFF << (16 * i) for i in range(16) if mask >> i & 1)
+    ),
 ).map(lambda u: u.to_bytes(32, "little"))
 
 

@@ -82,6 +82,8 @@ def _untar(archive: Path, into: Path) -> int:
     """Unpack without the tarball's own top folder; the time of its newest file."""
     newest = 0
     with tarfile.open(archive) as tar:
+        if hasattr(tarfile, "data_filter"):  # Debian 12's Python lacks it
+            tar.extraction_filter = tarfile.data_filter
         for member in tar:
             newest = max(newest, int(member.mtime))
             _, _, inside = member.name.partition("/")
@@ -89,7 +91,7 @@ def _untar(archive: Path, into: Path) -> int:
                 member.linkname = member.linkname.partition("/")[2]
             if inside:
                 member.name = inside
-                tar.extract(member, into, filter="data")
+                tar.extract(member, into)
     return newest
 
 

@@ -21,7 +21,11 @@ def hidden_line(prompt: str) -> str:
     EOFError when there is none.
     """
     if at_terminal():
-        return getpass.getpass(prompt, stream=sys.stderr)
+        try:
+            return getpass.getpass(prompt, stream=sys.stderr)
+        except (KeyboardInterrupt, EOFError):
+            note("")  # ends the prompt's line
+            raise
     line = sys.stdin.readline(MAX_TEXT)
     if not line:
         raise EOFError
