@@ -56,7 +56,8 @@ images:  ## Build every image the tests use
 interpreter:  ## Build MicroPython's Unix interpreter and mpy-cross
 	@$(MICROPYTHON) interpreter
 
-bench: setup image  ## Measure on the emulated Pico
+bench: setup  ## Measure on the emulated Pico
+	@$(MICROPYTHON) image rpi_pico rpi_pico-bare
 	@$(VENV)/python tests/bench/bench.py
 
 packages:  ## Install the Debian packages that building and testing take

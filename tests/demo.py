@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""`make demo` and `make pico`: the main job, on a simulated device in a process of its own, by the commands a person types.
+"""`make demo` and `make pico`: the main job, on a simulated device in a process of its own, by the commands a
+person types.
 
-Everything is real but the board: the firmware, the encrypted link, the QR code read back from the terminal by a decoder,
-the codes made by an authenticator that shares no line with us (PyPI's pyotp).
+Everything is real but the board: the firmware, the encrypted link, the QR code read back from the terminal by
+a decoder, the codes made by an authenticator that shares no line with us (PyPI's pyotp).
 """
 
 import argparse
@@ -17,28 +18,37 @@ from pathlib import Path
 
 import zxingcpp
 from PIL import Image
-
 from tests.cli.support import SECONDS, Cli, first_line
 from tests.cli.terminal import Terminal
 from tests.reference import load_pyotp
 
 INTERVAL = 30  # seconds a step
-# A command's time on the emulated Pico is the handshake's: 5 s on an idle machine. A code must not run out meanwhile.
+# A command's time on the emulated Pico is the handshake's: 5 s on an idle machine. A code must not run out
+# meanwhile.
 STEP_LEFT = {"linux": 5, "rpi_pico": 18}
 MODULE = 8  # pixels
-LIGHT = {" ": (0, 0), "\N{UPPER HALF BLOCK}": (1, 0), "\N{LOWER HALF BLOCK}": (0, 1), "\N{FULL BLOCK}": (1, 1)}
+LIGHT = {
+    " ": (0, 0),
+    "\N{UPPER HALF BLOCK}": (1, 0),
+    "\N{LOWER HALF BLOCK}": (0, 1),
+    "\N{FULL BLOCK}": (1, 1),
+}
 
 
 def read_qr(screen: str) -> str:
     """The text of the QR code drawn in half blocks on a screen (light modules inked), read by zxing."""
-    lines = [line for line in screen.splitlines() if len(line) > 20 and set(line) <= set(LIGHT) and line.strip()]
+    lines = [
+        line for line in screen.splitlines() if len(line) > 20 and set(line) <= set(LIGHT) and line.strip()
+    ]
     rows = [[LIGHT[char][half] for char in line] for line in lines for half in (0, 1)]
     width = max(len(row) for row in rows)
     image = Image.new("L", (width, len(rows)), 0)
     image.putdata([255 * value for row in rows for value in row + [0] * (width - len(row))])
     # A quiet zone of four modules, which the terminal's surroundings are to an eye.
     page = Image.new("L", ((width + 8) * MODULE, (len(rows) + 8) * MODULE), 255)
-    page.paste(image.resize((width * MODULE, len(rows) * MODULE), Image.Resampling.NEAREST), (4 * MODULE, 4 * MODULE))
+    page.paste(
+        image.resize((width * MODULE, len(rows) * MODULE), Image.Resampling.NEAREST), (4 * MODULE, 4 * MODULE)
+    )
     found = zxingcpp.read_barcodes(page)
     if len(found) != 1:
         raise SystemExit("The QR code on the screen can't be read back.")
@@ -124,7 +134,9 @@ class Demo:
             self.run("clock", "set", "--from-host")
         self.say("A user is added. The secret is made on the device and shown once.")
         secret = self.enrol("alice")
-        self.say("Codes, from an independent authenticator: right, wrong, right but used, right ten minutes ago.")
+        self.say(
+            "Codes, from an independent authenticator: right, wrong, right but used, right ten minutes ago."
+        )
         good = self.code(secret)
         self.run("verify", "alice", good)
         self.run("verify", "alice", f"{(int(good) + 1) % 10**6:06d}", expected=10)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""The device as a process on Linux, under CPython or the Unix MicroPython: a file for flash, the standard streams for a link.
+"""The device as a process on Linux, under CPython or the Unix MicroPython: a file for flash, the standard
+streams for a link.
 
 main.py [--board-file FILE] [--flash FILE] [--flash-size BYTES] [--clock host|unset|UNIX-SECONDS]
 """
@@ -12,7 +13,12 @@ import time
 
 from understudy_device.fileflash import FileFlash, create
 
-_OPTIONS = {"--board-file": "boards/linux/board.json", "--flash": "flash.bin", "--flash-size": "1441792", "--clock": "host"}
+_OPTIONS = {
+    "--board-file": "boards/linux/board.json",
+    "--flash": "flash.bin",
+    "--flash-size": "1441792",
+    "--clock": "host",
+}
 _CHUNK = 4096  # bytes
 
 

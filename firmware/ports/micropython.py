@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""A microcontroller board under MicroPython: USB serial for a link, raw flash for the store. The only `import machine`."""
+"""A microcontroller board under MicroPython: USB serial for a link, raw flash for the store.
+
+The only place that imports the board's own modules.
+"""
 
 import gc
 import os
@@ -8,7 +11,6 @@ import select
 import sys
 import time
 
-import machine
 import micropython
 
 # At once: from here on Ctrl-C is data on the link and not a way to a prompt.
@@ -16,6 +18,7 @@ micropython.kbd_intr(-1)
 
 import rp2  # noqa: E402
 from board_data import BOARD  # noqa: E402
+
 from understudy_device.fileflash import FileFlash, create  # noqa: E402
 from understudy_device.log import PAGE, SECTOR  # noqa: E402
 
@@ -37,7 +40,10 @@ class RawFlash:
         self._flash.readblocks(offset // SECTOR, buffer, offset % SECTOR)
 
     def program(self, offset, data):
-        """Program within one page. Whole pages only: rp2.Flash writes what lies behind a shorter buffer as well."""
+        """Program within one page.
+
+        Whole pages only: rp2.Flash writes what lies behind a shorter buffer as well.
+        """
         page = self._page
         start = offset % PAGE
         for i in range(PAGE):

@@ -1,19 +1,21 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""The commands, one function for each name in `protocol.COMMANDS`: (device, caller, checked fields) -> fields of the reply.
+"""The commands, one function for each name in `protocol.COMMANDS`: (device, caller, checked fields) -> fields
+of the reply.
 
 Anything but success is raised as an exception of `errors`.
 """
 
 from . import records
 from .errors import AlreadyClaimed, AlreadyExists, BadRequest, NotFound, PairingClosed, Unclaimed, UnknownUser
-from .pairing import key_id
 from .otp import provisioning_uri
+from .pairing import key_id
 from .policy import judge, match
 from .protocol import ADMIN, DEFAULTS, SETTINGS
 
 _PAGE = 5  # users a reply: names of 64 bytes, every one escaped, must fit into protocol.MAX_JSON
-_SECRET = {"SHA1": 20, "SHA256": 32, "SHA512": 64}  # bytes: as long as the hash (RFC 4226 section 4 R6; RFC 6238 section 5.1)
+# Bytes of a new secret: as long as the hash (RFC 4226 section 4 R6; RFC 6238 section 5.1).
+_SECRET = {"SHA1": 20, "SHA256": 32, "SHA512": 64}
 
 
 # Pairing.
@@ -154,7 +156,8 @@ def user_confirm(device, _caller, fields):
     if credential.confirmed:
         raise AlreadyExists("user %s is confirmed already" % credential.user)
     step = _decide(device, match, number, credential, fields["code"])
-    # The step first: a cut between the two leaves a credential to confirm again, not one whose first code works twice.
+    # The step first: a cut between the two leaves a credential to confirm again, not one whose first code
+    # works twice.
     device.credentials.use(number, step)
     credential.confirmed = True
     device.credentials.update(number, credential)

@@ -24,7 +24,9 @@ class Credentials:
     def _index(self):
         if self._numbers is None:
             get = self._store.get
-            self._numbers = {get(records.CREDENTIAL, n)[:_TAG]: n for n in self._store.numbers(records.CREDENTIAL)}
+            self._numbers = {
+                get(records.CREDENTIAL, n)[:_TAG]: n for n in self._store.numbers(records.CREDENTIAL)
+            }
         return self._numbers
 
     def _load(self, number):
@@ -43,7 +45,10 @@ class Credentials:
         return number, self._load(number)
 
     def add(self, credential):
-        """Store a new credential. One that was never confirmed gives way; AlreadyExists otherwise; StoreFull."""
+        """Store a new credential.
+
+        One that was never confirmed gives way; AlreadyExists otherwise; StoreFull.
+        """
         index = self._index()
         tag = self._vault.tag(credential.user)
         number = index.get(tag)
@@ -54,7 +59,8 @@ class Credentials:
                 raise StoreFull()
         elif self._load(number).confirmed:
             raise AlreadyExists("user %s is enrolled already; remove the user first" % credential.user)
-        # A step left over from an earlier credential of this number would refuse the new one's codes, or worse.
+        # A step left over from an earlier credential of this number would refuse the new one's codes, or
+        # worse.
         self._store.delete(records.USE, number)
         self._put(number, tag, credential)
         index[tag] = number
@@ -74,7 +80,8 @@ class Credentials:
         if tag not in index:
             raise NotFound("no user %s on this device" % user)
         number = index[tag]
-        self._store.delete(records.CREDENTIAL, number)  # first: a cut between the two leaves no credential without its step
+        # First, so that a cut between the two leaves no credential without its step.
+        self._store.delete(records.CREDENTIAL, number)
         del index[tag]
         self._store.delete(records.USE, number)
 

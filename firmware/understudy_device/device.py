@@ -60,7 +60,8 @@ class Device:
         return OPEN if self.vault.is_open else SEALED
 
     def id(self):
-        """8 bytes that name this device; they come from its static key, which is made when first asked for."""
+        """8 bytes that name this device; they come from its static key, which is made when first asked
+        for."""
         return key_id(self.vault.identity().public)
 
     def hello(self):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""Randomness that rests on no single source: the chip's, what hosts send, and a seed kept from last time, through SHA-256."""
+"""Randomness that rests on no single source: the chip's, what hosts send, and a seed kept from last time,
+through SHA-256."""
 
 from .compat import const, hmac_sha256, sha256
 
@@ -8,7 +9,10 @@ _SEED = const(32)  # bytes
 
 
 class Pool:
-    """`source(n)` gives n bytes of the chip's randomness; `load()` and `save(bytes)` keep a seed over restarts."""
+    """`source(n)` gives n bytes of the chip's randomness.
+
+    `load()` and `save(bytes)` keep a seed over restarts.
+    """
 
     def __init__(self, source, load, save):
         self._source = source
@@ -21,7 +25,10 @@ class Pool:
         self._state = sha256(b"mix" + self._state + self._source(_SEED) + data)
 
     def take(self, count):
-        """`count` random bytes. The first call of a power cycle costs one write of the next seed, so that none serves twice."""
+        """`count` random bytes.
+
+        The first call of a power cycle costs one write of the next seed, so that none serves twice.
+        """
         if self._load is not None:
             self.mix(self._load() or b"")
             self._load = None

@@ -2,8 +2,8 @@
 # Copyright (c) 2026 The Understudy authors
 """One exception class per status of `protocol.STATUSES`.
 
-Raised deep, turned once at the edge into a reply (the device's service) or a message and an exit code (the command line).
-A message says what to do about it and never holds a secret or a code.
+Raised deep, turned once at the edge into a reply (the device's service) or a message and an exit code (the
+command line). A message says what to do about it and never holds a secret or a code.
 """
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""NOR flash in a file: for Linux, and for boards whose stock MicroPython keeps a file system where the raw region would be."""
+"""NOR flash in a file: for Linux, and for boards whose stock MicroPython keeps a file system where the raw
+region would be."""
 
 from .errors import StoreDamaged
 from .log import SECTOR
@@ -16,7 +17,10 @@ def create(opener, path, size):
 
 
 class FileFlash:
-    """The flash of `log.Log` over `file` (opened for update, unbuffered); `sync()` puts what was written on the medium."""
+    """The flash of `log.Log` over `file` (opened for update, unbuffered).
+
+    `sync()` puts what was written on the medium.
+    """
 
     def __init__(self, file, sync, size):
         self._file = file
@@ -34,7 +38,8 @@ class FileFlash:
         """Clear bits, as NOR flash does: what was programmed stays programmed."""
         old = bytearray(len(data))
         self.readinto(offset, old)
-        self._write(offset, bytes(a & b for a, b in zip(old, data)))  # noqa: B905 - MicroPython's zip has no `strict`
+        # B905: MicroPython's zip has no `strict`.
+        self._write(offset, bytes(a & b for a, b in zip(old, data)))  # noqa: B905
 
     def erase(self, offset):
         """Set all bits of a sector."""

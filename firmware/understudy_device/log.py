@@ -3,14 +3,16 @@
 """A log of records in sectors of raw NOR flash: the lowest of the store's three layers.
 
 The flash is handed in: an object with `size` (bytes, a multiple of SECTOR), `readinto(offset, buffer)`,
-`program(offset, data)` (inside one PAGE; bits only go from 1 to 0) and `erase(offset)` (one SECTOR, to all ones).
+`program(offset, data)` (inside one PAGE; bits only go from 1 to 0) and `erase(offset)` (one SECTOR, to all
+ones).
 
-The sectors form a ring. Records are appended to the head; when the ring runs short, the live records of the oldest sector
-are copied to the head and that sector is retired. Cleaning the oldest first levels the wear, and lets a tombstone go with its
-sector: nothing older that it hides can be left.
+The sectors form a ring. Records are appended to the head; when the ring runs short, the live records of the
+oldest sector are copied to the head and that sector is retired. Cleaning the oldest first levels the wear,
+and lets a tombstone go with its sector: nothing older that it hides can be left.
 
-Sector: header (16 bytes: magic, schema version, sequence number, CRC-32), the retired mark (one byte, programmed to 0), then
-records from offset 32. Record: kind (1), spare (1), id (2), length (2), check of those (2), payload, CRC-32 of it all (4).
+Sector: header (16 bytes: magic, schema version, sequence number, CRC-32), the retired mark (one byte,
+programmed to 0), then records from offset 32. Record: kind (1), spare (1), id (2), length (2), check of those
+(2), payload, CRC-32 of it all (4).
 """
 
 import struct
@@ -53,8 +55,8 @@ def _start(offset):
 def _walk(sector):
     """Yield (offset, kind, number, end) of each record of a sector; kind is None for a damaged one.
 
-    The last `end` is where free space begins: SECTOR when a torn record makes that unknowable, so that nothing is ever
-    programmed over the remains of a torn write.
+    The last `end` is where free space begins: SECTOR when a torn record makes that unknowable, so that
+    nothing is ever programmed over the remains of a torn write.
     """
     offset = _FIRST
     while _start(offset) < SECTOR:
@@ -63,7 +65,8 @@ def _walk(sector):
         if head == _NO_RECORD:
             if sector[offset:] == _BLANK * (SECTOR - offset):
                 return
-            # The end of a page that the next record did not fit into; what follows must start on the next page.
+            # The end of a page that the next record did not fit into; what follows must start on the next
+            # page.
             offset = min((offset // PAGE + 1) * PAGE, SECTOR - _OVERHEAD)
             head = sector[offset : offset + _HEAD]
         kind, _, number, length, check = struct.unpack(">BBHHH", head)
@@ -77,10 +80,12 @@ def _walk(sector):
 
 
 class Log:
-    """Append records, read them back, clean. `open` must be called first; it tells `sink` of every record in order.
+    """Append records, read them back, clean. `open` must be called first; it tells `sink` of every record in
+    order.
 
-    `sink.seen(kind, number, offset)` is called for each good record, oldest first, and again when cleaning moves one;
-    `sink.is_live(kind, number, offset)` says whether that record is still the newest of its kind and number.
+    `sink.seen(kind, number, offset)` is called for each good record, oldest first, and again when cleaning
+    moves one; `sink.is_live(kind, number, offset)` says whether that record is still the newest of its kind
+    and number.
     """
 
     def __init__(self, flash, sink):
@@ -95,7 +100,10 @@ class Log:
     # Opening.
 
     def open(self):
-        """Scan the flash. Raises StoreDamaged on a region that is neither a store nor blank; writes nothing."""
+        """Scan the flash.
+
+        Raises StoreDamaged on a region that is neither a store nor blank; writes nothing.
+        """
         found = []
         buffer = bytearray(_FIRST)
         for index in range(self._sectors):
@@ -120,13 +128,16 @@ class Log:
         if header[:4] != _MAGIC or struct.unpack(">I", header[12:16])[0] != crc32(header[:12]):
             return None
         if header[4] != SCHEMA:
-            raise StoreDamaged("the store has schema version %d, this firmware knows %d" % (header[4], SCHEMA))
+            raise StoreDamaged(
+                "the store has schema version %d, this firmware knows %d" % (header[4], SCHEMA)
+            )
         if header[_MARK] != 0xFF:
             return None
         return struct.unpack(">I", header[8:12])[0]
 
     def _check_blank(self):
-        """Only a blank region may be used for a new store, or one whose very first header was torn by a power cut."""
+        """Only a blank region may be used for a new store, or one whose very first header was torn by a power
+        cut."""
         sector = bytearray(SECTOR)
         blank = _BLANK * SECTOR
         for index in range(self._sectors):
@@ -137,15 +148,16 @@ class Log:
                 raise StoreDamaged("the flash region is neither blank nor a store")
 
     def _scan(self, base, sector):
-        """Report each good record of the sector; return the offset of its free space (SECTOR when there is none to use)."""
-        offset = _FIRST
+        """Report each good record of the sector; return the offset of its free space (SECTOR when there is
+        none to use)."""
+        tail = _FIRST
         for offset, kind, number, end in _walk(sector):
             if kind is None:
                 self.damaged += 1
             else:
                 self._sink.seen(kind, number, base + offset)
-            offset = end
-        return offset
+            tail = end
+        return tail
 
     # Reading.
 
@@ -156,7 +168,10 @@ class Log:
         return _OVERHEAD + min(head[4] << 8 | head[5], MAX_RECORD)
 
     def read(self, offset):
-        """The payload of the record at `offset`, as the sink was told. Raises StoreDamaged if it has gone bad."""
+        """The payload of the record at `offset`, as the sink was told.
+
+        Raises StoreDamaged if it has gone bad.
+        """
         body = bytearray(self.size(offset))
         self._flash.readinto(offset, body)
         if struct.unpack(">I", body[-4:])[0] != crc32(memoryview(body)[:-4]):
@@ -178,7 +193,8 @@ class Log:
         self._write(record, kind, number)
 
     def _place(self, size):
-        """Where a record of `size` bytes goes in the head: not over a page's end if a page can hold it (one program less)."""
+        """Where a record of `size` bytes goes in the head: not over a page's end if a page can hold it (one
+        program less)."""
         start = _start(self._tail)
         if size <= PAGE and start % PAGE + size > PAGE:
             return (start // PAGE + 1) * PAGE
@@ -192,7 +208,8 @@ class Log:
             self._advance()
         start = self._place(len(record))
         base = self._live[-1] * SECTOR
-        self._tail = start + len(record)  # first, so that after a failed program nothing is written over the torn record
+        # First, so that after a failed program nothing is written over the torn record.
+        self._tail = start + len(record)
         done = 0
         while done < len(record):
             room = PAGE - (start + done) % PAGE
@@ -239,5 +256,6 @@ class Log:
 
     @property
     def capacity(self):
-        """Bytes of live records that fit, so that cleaning always finds room: four fifths of all but the reserve."""
+        """Bytes of live records that fit, so that cleaning always finds room: four fifths of all but the
+        reserve."""
         return (self._sectors - _RESERVE - 1) * (SECTOR - _FIRST) * 4 // 5

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""One-time codes as the verifier needs them: integers in, code values out (RFC 4226 section 5.3, RFC 6238 section 4)."""
+"""One-time codes as the verifier needs them: integers in, code values out (RFC 4226 section 5.3, RFC 6238
+section 4)."""
 
 from pyotp.base32 import encode as b32encode
 from pyotp.digests import Hmac
@@ -12,7 +13,8 @@ from .errors import MalformedCode
 def parse_code(text, digits):
     """The code in `text` as an integer. Spaces and dashes people type are dropped.
 
-    Raises MalformedCode for anything but `digits` ASCII digits: str.isdigit would take other scripts' digits as well.
+    Raises MalformedCode for anything but `digits` ASCII digits: str.isdigit would take other scripts' digits
+    as well.
     """
     plain = text.replace(" ", "").replace("-", "")
     if len(plain) != digits:
@@ -36,14 +38,19 @@ def _truncate(digest):
 
 
 def matching(expected, code):
-    """Indices of the values in `expected` equal to `code`. Every one is compared, whichever matches, so that time says nothing."""
+    """Indices of the values in `expected` equal to `code`.
+
+    Every one is compared, whichever matches, so that time says nothing.
+    """
     return [index for index, difference in enumerate([value ^ code for value in expected]) if not difference]
 
 
 def provisioning_uri(credential):
-    """The otpauth URI of a records.Credential (Google Authenticator's key URI format), with its secret: told once, kept nowhere.
+    """The otpauth URI of a records.Credential (Google Authenticator's key URI format), with its secret: told
+    once, kept nowhere.
 
-    Built without pyotp's classes, whose limits on secret and interval are narrower than what may be imported here.
+    Built without pyotp's classes, whose limits on secret and interval are narrower than what may be imported
+    here.
     """
     return build_uri(
         b32encode(credential.secret),

@@ -2,9 +2,10 @@
 # Copyright (c) 2026 The Understudy authors
 """What both ends derive from keys: names, the host's wrap secret, and the six digits that a person compares.
 
-Noise's initiator speaks last in XX, so digits taken from the handshake hash alone could be steered: someone in the middle
-tries static keys until the digits of the two handshakes agree, a million tries at most. So the device commits to a nonce in
-message 2 and opens it after message 3, which carries a nonce of the host's: neither end can choose after seeing the other.
+Noise's initiator speaks last in XX, so digits taken from the handshake hash alone could be steered: someone
+in the middle tries static keys until the digits of the two handshakes agree, a million tries at most. So the
+device commits to a nonce in message 2 and opens it after message 3, which carries a nonce of the host's:
+neither end can choose after seeing the other.
 """
 
 from .compat import hmac_sha256, sha256
@@ -30,5 +31,6 @@ def key_id(public_key):
 
 
 def wrap_secret(host_private, device_id):
-    """The 32 bytes under which this host's copy of that device's data key is wrapped; only the host can derive them."""
+    """The 32 bytes under which this host's copy of that device's data key is wrapped; only the host can
+    derive them."""
     return hmac_sha256(hmac_sha256(b"understudy wrap", host_private), device_id)

@@ -9,7 +9,8 @@ from .otp import codes, matching, parse_code
 def used_up_to(last, now, interval, window, gap):
     """The last step that counts as used at `now` (Unix seconds).
 
-    `gap` is the clock's leap (from, to) around `now`, if any: a step used at or after its end belongs to a time that was wrong.
+    `gap` is the clock's leap (from, to) around `now`, if any: a step used at or after its end belongs to a
+    time that was wrong.
     """
     if gap is not None and last >= gap[1] // interval - window:
         return gap[0] // interval + window
@@ -19,8 +20,9 @@ def used_up_to(last, now, interval, window, gap):
 def judge(credential, window, last, now, gap, text):
     """The step to burn for an accepted code; any other verdict is raised.
 
-    `credential`: records.Credential; `window`: steps either side; `last`: the last used step, -1 for none; `now`: Unix seconds or
-    None; `gap`: see `used_up_to`; `text`: what was typed. Raises Disabled, ClockUnset, MalformedCode, Replayed or Rejected.
+    `credential`: records.Credential; `window`: steps either side; `last`: the last used step, -1 for none;
+    `now`: Unix seconds or None; `gap`: see `used_up_to`; `text`: what was typed. Raises Disabled, ClockUnset,
+    MalformedCode, Replayed or Rejected.
     """
     if not credential.confirmed:
         raise Disabled("enrolment was not finished: add the user again")

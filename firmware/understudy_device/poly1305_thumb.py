@@ -95,7 +95,7 @@ def _start(r0, r1):
 
 @micropython.asm_thumb
 def _absorb(r0, r1, r2, r3):
-    """Absorb r2 (not 0) 16-byte blocks at r1, an even address, into the work area at r0; r3 is the top bit."""
+    """Absorb r2 (not 0) 16-byte blocks at r1, an even address, into the area at r0; r3 is the top bit."""
     mov(r4, r8)
     mov(r5, r9)
     mov(r6, r10)
@@ -205,31 +205,8 @@ def _absorb(r0, r1, r2, r3):
 def _finish(r0, r1):
     """Reduce the accumulator of the work area at r0, add the 16 bytes at r1, leave the tag at byte 20."""
     mov(r12, r1)
-    # Carry twice: then all limbs have 13 bits.
-    mov(r2, 2)
-    label(CARRY)
-    mov(r3, 0)
-    mov(r1, 10)
-    label(CARRY_LIMB)
-    ldrh(r4, [r0, 0])
-    add(r4, r4, r3)
-    lsr(r3, r4, 13)
-    lsl(r4, r4, 19)
-    lsr(r4, r4, 19)
-    strh(r4, [r0, 0])
-    add(r0, 2)
-    sub(r1, 1)
-    bne(CARRY_LIMB)
-    sub(r0, 20)
-    lsl(r4, r3, 2)
-    add(r3, r3, r4)
-    ldrh(r4, [r0, 0])
-    add(r4, r4, r3)
-    strh(r4, [r0, 0])
-    sub(r2, 1)
-    bne(CARRY)
-
-    # If five more reach 2^130, then 2^130 - 5 has to go: r3, five or zero, is added and the rest dropped.
+    # The accumulator is below 2^130 + 2^23, since only its second limb may have more than 13 bits. If five
+    # more reach 2^130, then 2^130 - 5 has to go: r3, five or zero, is added and the rest dropped.
     mov(r3, 5)
     mov(r1, 10)
     label(TRY_LIMB)

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""THE table: frame types, limits, commands with their fields and roles, statuses with their texts and exit codes.
+"""THE table: frame types, limits, commands with their fields and roles, statuses with their texts and exit
+codes.
 
 Both sides import it; nothing about the protocol is written down anywhere else.
 
-A request is one JSON object: `{"id": "<16 hex digits>", "cmd": "verify", <fields>}`; the reply repeats the id:
-`{"id": "...", "status": "accepted", <fields>}`. An id names one request for good: asked again (after a lost reply) it gets the
-same answer and nothing is done twice.
+A request is one JSON object: `{"id": "<16 hex digits>", "cmd": "verify", <fields>}`; the reply repeats the
+id: `{"id": "...", "status": "accepted", <fields>}`. An id names one request for good: asked again (after a
+lost reply) it gets the same answer and nothing is done twice.
 """
 
 from .compat import const
@@ -15,7 +16,8 @@ from .errors import BadRequest
 VERSION = const(1)
 FIRMWARE = "0.1.0"
 
-# Frame types. In the clear: the hello, the handshakes, a fault (a status name, when there is no session to say it in).
+# Frame types. In the clear: the hello, the handshakes, a fault (a status name, when there is no session to
+# say it in).
 HELLO = const(0x01)  # host: 16 random bytes; device: a JSON object, see `session.Session.hello`
 PAIR_1 = const(0x11)  # Noise XX, message 1
 PAIR_2 = const(0x12)  # Noise XX, message 2; payload: the device's commitment
@@ -61,7 +63,8 @@ CLOCK_SYNCED = "synced"
 ALGORITHMS = ("SHA1", "SHA256", "SHA512")
 DIGITS = (6, 7, 8, 10)
 
-# name: (exit code of the command line, text for people). Exit codes 1 and 2 are the shell's own (failure, usage).
+# name: (exit code of the command line, text for people). Exit codes 1 and 2 are the shell's own (failure,
+# usage).
 STATUSES = {
     "ok": (0, "Done."),
     "accepted": (0, "The code is right."),
@@ -196,7 +199,12 @@ INTERVAL_FIELD = Field("int", 5, 300, required=False)  # seconds
 WINDOW_FIELD = Field("int", 0, 10, required=False)  # steps
 ALGORITHM_FIELD = Field("choice", ALGORITHMS, required=False)
 
-SETTINGS = {"digits": DIGITS_FIELD, "interval": INTERVAL_FIELD, "window": WINDOW_FIELD, "algorithm": ALGORITHM_FIELD}
+SETTINGS = {
+    "digits": DIGITS_FIELD,
+    "interval": INTERVAL_FIELD,
+    "window": WINDOW_FIELD,
+    "algorithm": ALGORITHM_FIELD,
+}
 DEFAULTS = {"digits": 6, "interval": 30, "window": 1, "algorithm": "SHA1"}
 
 
@@ -253,7 +261,10 @@ COMMANDS = {
 
 
 def check_fields(fields, values):
-    """Check a mapping of `values` against a mapping of Fields; return the checked copy. Extra ones are errors too."""
+    """Check a mapping of `values` against a mapping of Fields; return the checked copy.
+
+    Extra ones are errors too.
+    """
     checked = {}
     for name in values:
         if name not in fields:

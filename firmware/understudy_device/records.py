@@ -44,7 +44,8 @@ def _unpack_texts(data, count):
 
 
 class Host:
-    """A paired host: static public key, role, name, and the data key wrapped for it (nonce, 32 bytes and tag)."""
+    """A paired host: static public key, role, name, and the data key wrapped for it (nonce, 32 bytes and
+    tag)."""
 
     def __init__(self, public_key, role, name, nonce, wrapped):
         self.public_key = public_key
@@ -114,7 +115,11 @@ class Credential:
 def pack_settings(settings):
     """Device settings (every key of protocol.SETTINGS) to bytes."""
     return struct.pack(
-        _SETTING, settings["digits"], settings["interval"], settings["window"], ALGORITHMS.index(settings["algorithm"])
+        _SETTING,
+        settings["digits"],
+        settings["interval"],
+        settings["window"],
+        ALGORITHMS.index(settings["algorithm"]),
     )
 
 

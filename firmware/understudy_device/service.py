@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""Requests in, replies out: checks, roles, the dispatch table, and the one edge where errors become statuses."""
+"""Requests in, replies out: checks, roles, the dispatch table, and the one edge where errors become
+statuses."""
 
 import json
 
@@ -25,7 +26,10 @@ class Caller:
 
 
 class Service:
-    """The dispatch over a `device`. The last replies are kept, so that a lost one can be asked for again under its id."""
+    """The dispatch over a `device`.
+
+    The last replies are kept, so that a lost one can be asked for again under its id.
+    """
 
     def __init__(self, device):
         self.device = device
@@ -51,7 +55,12 @@ class Service:
             if not number:
                 return _dump("", result)
         reply = _dump(number, result)
-        self._keep(caller, number, digest, reply if _TOLD_ONCE not in result else _dump(number, _without_secret(result)))
+        self._keep(
+            caller,
+            number,
+            digest,
+            reply if _TOLD_ONCE not in result else _dump(number, _without_secret(result)),
+        )
         return reply
 
     def _run(self, caller, request):

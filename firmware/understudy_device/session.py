@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""The device's end of the secure channel: frames in, frames out. The hello, the handshakes, and the session they lead to."""
+"""The device's end of the secure channel: frames in, frames out.
+
+The hello, the handshakes, and the session they lead to.
+"""
 
 from . import protocol, screens
 from .compat import dump_json
@@ -104,7 +107,9 @@ class Session:
         self._pairings = self._device.vault.pairings
 
     def _data(self, payload):
-        if self._caller is None or (self._caller.host is not None and self._pairings != self._device.vault.pairings):
+        if self._caller is None or (
+            self._caller.host is not None and self._pairings != self._device.vault.pairings
+        ):
             raise NoSession()
         try:
             request = self._receive.decrypt_with_ad(b"", payload)

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""Typed get, put and delete over the log: the middle layer. The newest record of a kind and number is its value."""
+"""Typed get, put and delete over the log: the middle layer.
+
+The newest record of a kind and number is its value.
+"""
 
 from .compat import const
 from .errors import StoreFull
@@ -11,7 +14,8 @@ _OVERHEAD = const(12)  # bytes of the log around a payload
 
 
 class Store:
-    """A mapping (kind, number) -> bytes that survives power cuts: each put or delete is whole or not there."""
+    """A mapping (kind, number) -> bytes that survives power cuts: each put or delete is whole or not
+    there."""
 
     def __init__(self, flash):
         self._index = {}  # kind << 16 | number: offset
@@ -26,7 +30,10 @@ class Store:
     # What the log tells and asks.
 
     def seen(self, kind, number, offset):
-        """A record is at `offset` now: the newest of its kind and number so far. One without payload deletes."""
+        """A record is at `offset` now: the newest of its kind and number so far.
+
+        One without payload deletes.
+        """
         key = kind << 16 | number
         old = self._index.pop(key, None)
         if old is not None:
@@ -48,7 +55,10 @@ class Store:
         return None if offset is None else self._log.read(offset)
 
     def put(self, kind, number, payload):
-        """Set the value (1 to log.MAX_RECORD bytes); it is on flash when this returns. Raises StoreFull, changing nothing."""
+        """Set the value (1 to log.MAX_RECORD bytes); it is on flash when this returns.
+
+        Raises StoreFull, changing nothing.
+        """
         old = self._index.get(kind << 16 | number)
         growth = len(payload) + _OVERHEAD - (self._log.size(old) if old is not None else 0)
         if growth > 0 and self._used + growth > self._log.capacity:

@@ -2,8 +2,9 @@
 # Copyright (c) 2026 The Understudy authors
 """Keys at rest: the device's identity, the paired hosts, and the data key that only they can unwrap.
 
-The data key is made when the device is claimed and never stands on flash but wrapped, once per host, under a secret that the
-host derives from its own private key. After power-up it is not there (the device is sealed) until a host brings its secret.
+The data key is made when the device is claimed and never stands on flash but wrapped, once per host, under a
+secret that the host derives from its own private key. After power-up it is not there (the device is sealed)
+until a host brings its secret.
 """
 
 from . import records
@@ -40,7 +41,10 @@ class Vault:
 
     def hosts(self):
         """All paired hosts as (number, Host)."""
-        return [(n, records.Host.unpack(self._store.get(records.HOST, n))) for n in self._store.numbers(records.HOST)]
+        return [
+            (n, records.Host.unpack(self._store.get(records.HOST, n)))
+            for n in self._store.numbers(records.HOST)
+        ]
 
     def find_host(self, wanted):
         """(number, Host) of a key id (8 bytes); NotPaired if there is none."""
@@ -55,9 +59,11 @@ class Vault:
         return bool(self._store.numbers(records.HOST))
 
     def add_host(self, public_key, role, name, wrap):
-        """Pair a host key and wrap the data key for it under `wrap` (32 bytes). The first one makes the data key.
+        """Pair a host key and wrap the data key for it under `wrap` (32 bytes). The first one makes the data
+        key.
 
-        Raises AlreadyExists for a key that is paired already, StoreFull over MAX_HOSTS, Sealed without the data key.
+        Raises AlreadyExists for a key that is paired already, StoreFull over MAX_HOSTS, Sealed without the
+        data key.
         """
         hosts = self.hosts()
         if any(host.public_key == public_key for _, host in hosts):
@@ -93,7 +99,10 @@ class Vault:
         return self._data_key is not None
 
     def unseal(self, host, wrap):
-        """Unwrap the data key with that host's secret (32 bytes). AuthenticationFailed when it is not the right one."""
+        """Unwrap the data key with that host's secret (32 bytes).
+
+        AuthenticationFailed when it is not the right one.
+        """
         data_key = aead_open(wrap, host.nonce, _binding(host), host.wrapped)
         if self._data_key is not None and data_key != self._data_key:
             raise AuthenticationFailed()
@@ -109,7 +118,10 @@ class Vault:
         return hmac_sha256(hmac_sha256(self._key(), b"index"), name.encode())[:8]
 
     def seal(self, binding, data):
-        """Nonce and AEAD of `data`; `binding` (bytes) says which record it is, so that records can't be swapped."""
+        """Nonce and AEAD of `data`.
+
+        `binding` (bytes) says which record it is, so that records can't be swapped.
+        """
         nonce = self._pool.take(_NONCE)
         return nonce + aead_seal(self._key(), nonce, binding, data)
 

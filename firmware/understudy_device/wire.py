@@ -2,10 +2,11 @@
 # Copyright (c) 2026 The Understudy authors
 """Frames: bytes in, frames out, pure functions.
 
-A frame is `SYN body LF`, the body `type (1) length (2, big-endian) payload CRC-32 (4, big-endian)` with SYN, LF and ESC
-stuffed (ESC and one byte). Neither delimiter can occur inside, so that a reader who lost its place (modem commands, line
-noise, half a frame) finds the next good frame by itself: it is what follows the last SYN of a line. And a board can read a
-whole frame with one bounded `readline`, about six times cheaper on an RP2040's USB port than a byte at a time.
+A frame is `SYN body LF`, the body `type (1) length (2, big-endian) payload CRC-32 (4, big-endian)` with SYN,
+LF and ESC stuffed (ESC and one byte). Neither delimiter can occur inside, so that a reader who lost its place
+(modem commands, line noise, half a frame) finds the next good frame by itself: it is what follows the last
+SYN of a line. And a board can read a whole frame with one bounded `readline`, about six times cheaper on an
+RP2040's USB port than a byte at a time.
 """
 
 from binascii import crc32
@@ -22,7 +23,10 @@ MAX_LINE = const(2096)  # bytes: 2 * (MAX_PAYLOAD + 7) + 2, every byte of the bo
 
 
 def encode(kind: int, payload: bytes) -> bytes:
-    """One frame of type `kind` (0 to 255) with `payload`, ready for the line. ValueError when it is over MAX_PAYLOAD."""
+    """One frame of type `kind` (0 to 255) with `payload`, ready for the line.
+
+    ValueError when it is over MAX_PAYLOAD.
+    """
     if len(payload) > MAX_PAYLOAD:
         raise ValueError("payload over %d bytes" % MAX_PAYLOAD)
     body = bytes((kind, len(payload) >> 8, len(payload) & 0xFF)) + payload
@@ -33,7 +37,10 @@ def encode(kind: int, payload: bytes) -> bytes:
 
 
 def decode(line: bytes):
-    """The frame at the end of `line` as (kind, payload), or None if there is no good one. Never raises on any input."""
+    """The frame at the end of `line` as (kind, payload), or None if there is no good one.
+
+    Never raises on any input.
+    """
     start = line.rfind(_SYN)
     if start < 0 or not line.endswith(_LF) or len(line) - start > MAX_LINE:
         return None
@@ -49,7 +56,8 @@ def decode(line: bytes):
 
 
 class LineReader:
-    """Cuts a stream of chunks into candidates for `decode`: what stands from the last SYN of a line to its LF.
+    """Cuts a stream of chunks into candidates for `decode`: what stands from the last SYN of a line to its
+    LF.
 
     Keeps at most MAX_LINE bytes between calls; junk before a frame is dropped, whatever its length.
     """

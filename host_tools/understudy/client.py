@@ -21,7 +21,7 @@ from understudy_device.errors import (
 )
 from understudy_device.protocol import COMMANDS, KEY, SEALED, UNCLAIMED, check_fields
 
-REPLY_SECONDS = 8.0  # for one try; then the same request is asked again
+REPLY_SECONDS = 15.0  # for one try; then the same request is asked again
 ATTEMPTS = 3
 _ID_BYTES = 8
 

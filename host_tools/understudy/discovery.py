@@ -14,7 +14,7 @@ import serial.tools.list_ports
 
 from understudy.deadline import Deadline
 from understudy.files import make_private_dir, try_lock
-from understudy.link import HELLO_SECONDS, Hello, Link
+from understudy.link import PROBE_SECONDS, Hello, Link
 from understudy.paths import simulators_dir
 from understudy.transport import Port
 from understudy_device.errors import NoDevice, NotYours, UnderstudyError
@@ -47,7 +47,7 @@ def probe(port: str) -> Found:
     """Open `port`, say hello, close."""
     try:
         with Port(port) as opened:
-            return Found(port, hello=Link(opened).hello(Deadline(HELLO_SECONDS)))
+            return Found(port, hello=Link(opened).hello(Deadline(PROBE_SECONDS)))
     except UnderstudyError as error:
         return Found(port, error=error)
 
@@ -57,7 +57,10 @@ def choose(device: str | None, wanted: Callable[[Hello], bool], absent: str) -> 
 
     NoDevice when nothing answers or several fit, NotYours with the text `absent` when only others do.
     """
-    found = [probe(port) for port in candidates()]
+    ports = candidates()
+    if len(ports) == 1:
+        return ports[0]  # the caller asks it himself, and can say more exactly what does not fit
+    found = [probe(port) for port in ports]
     answering = [(one.port, one.hello) for one in found if one.hello is not None]
     if not answering:
         errors = [one.error for one in found if one.error is not None]

@@ -13,7 +13,10 @@ from understudy.statuses import error_for
 from understudy_device import protocol, wire
 from understudy_device.errors import LinkTimeout, WrongVersion
 
-HELLO_SECONDS = 4.0  # a board that has just got power is up by then
+PROBE_SECONDS = 4.0  # when looking around: a board that is up answers at once
+HELLO_SECONDS = (
+    15.0  # a board that has just got power formats its flash first; an emulated one takes its time
+)
 _HELLO_TRY_SECONDS = 0.7
 _OLDEST_DEVICE = 1  # the oldest protocol version this host can still speak
 _STATES = (protocol.UNCLAIMED, protocol.SEALED, protocol.OPEN, protocol.DAMAGED)

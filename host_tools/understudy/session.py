@@ -15,7 +15,7 @@ from understudy_device.errors import AuthenticationFailed, BadRequest, NoSession
 from understudy_device.noise import HandshakeState, KeyPair
 from understudy_device.pairing import commitment, key_id, pairing_code
 
-HANDSHAKE_SECONDS = 15.0  # X25519 takes a Pico about half a second each
+HANDSHAKE_SECONDS = 30.0  # X25519 takes a Pico about half a second each, an emulated one more
 
 
 class Session:

@@ -59,12 +59,15 @@ def run(plan: Plan, on_ready: Callable[[str], None]) -> None:
         raise PortBusy(f"Another simulator runs on {plan.folder}; stop it, or choose another --state.")
     try:
         with StopSignals() as stop:
-            (_run_linux if plan.board == "linux" else _run_pico)(plan, on_ready, stop)
+            if plan.board == "linux":
+                _run_linux(plan, on_ready, stop, lock)
+            else:
+                _run_pico(plan, on_ready, stop)
     finally:
         os.close(lock)
 
 
-def _run_linux(plan: Plan, on_ready: Callable[[str], None], stop: StopSignals) -> None:
+def _run_linux(plan: Plan, on_ready: Callable[[str], None], stop: StopSignals, lock: int) -> None:
     with PtyPort(plan.link) as port:
         # Blocking for the device's process, which waits for input in a read; we only keep the port open.
         os.set_blocking(port.fileno(), True)
@@ -75,6 +78,7 @@ def _run_linux(plan: Plan, on_ready: Callable[[str], None], stop: StopSignals) -
             env=_environment(),
             cwd=firmware_dir(),
             start_new_session=True,  # Ctrl-C is for us; we then stop it
+            pass_fds=(lock,),  # or a new simulator could meet the device of one that was killed
         )
         try:
             name = str(plan.link or port.path)

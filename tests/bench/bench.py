@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""`make bench`: what a verify costs on the emulated Pico, in simulated microseconds and bytes: counts, the same in every run.
+"""`make bench`: what a verify costs on the emulated Pico, in simulated microseconds and bytes: counts, the
+same in every run.
 
-The emulator counts instruction cycles at 125 MHz with zero-wait flash, typical flash times (0.7 ms a page, 45 ms a sector)
-and a USB host that answers at once: a lower bound for a real board. The stages are timed on the Pico itself, in a second
-run, for the stopwatches cost time too.
+The emulator counts instruction cycles at 125 MHz with zero-wait flash, typical flash times (0.7 ms a page, 45
+ms a sector) and a USB host that answers at once: a lower bound for a real board. The stages are timed on the
+Pico itself, in a second run, for the stopwatches cost time too.
 """
 
 import statistics
@@ -14,10 +15,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "firmware"), str(ROOT / "tests" / "unit"), str(ROOT / "tests" / "device")]
 
-import pyotp  # noqa: E402
-from parts import NOW, Host  # noqa: E402
 from pico_session import PicoSession  # noqa: E402
 
+import pyotp  # noqa: E402
+from parts import NOW, Host  # noqa: E402
 from understudy.simulator.raw_repl import RawRepl  # noqa: E402
 
 IMAGES = ROOT / "build" / "images"
@@ -60,7 +61,13 @@ class Bench:
             raise SystemExit(f"the bench's code was {reply['status']}")
         sent, received = self.session.bytes
         programs, erases = pico.meter.programs, pico.meter.erases
-        return {"us": self.session.micros, "sent": sent, "received": received, "programs": programs, "erases": erases}
+        return {
+            "us": self.session.micros,
+            "sent": sent,
+            "received": received,
+            "programs": programs,
+            "erases": erases,
+        }
 
 
 def whole() -> tuple[Bench, list[dict[str, object]]]:

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""Runs on the Pico, sent there by bench.py: the device as main.py composes it, with a stopwatch around each stage.
+"""Runs on the Pico, sent there by bench.py: the device as main.py composes it, with a stopwatch around each
+stage.
 
 A stage's time is what it takes itself, without the stages inside it; `status` answers with the table.
 """
 
 import gc
 import time
+
+import micropython
 
 import pyotp
 from ports.micropython import Board
@@ -37,7 +40,10 @@ def timed(stage, owner, name):
 
 
 def plain():
-    """A verify as a script with pyotp does it, window 1: base32, three codes, compare. Returns us, the median of nine."""
+    """A verify as a script with pyotp does it, window 1: base32, three codes, compare.
+
+    Returns us, the median of nine.
+    """
     times = []
     for _ in range(9):
         gc.collect()
@@ -56,6 +62,7 @@ def table(_device, _caller, _fields):
 
 def serve():
     """main.py's loop."""
+    micropython.kbd_intr(-1)  # running this by the prompt has made Ctrl-C a key again
     board = Board([])
     device = Device(board)
     channel = session.Session(device, service.Service(device))

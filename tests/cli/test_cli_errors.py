@@ -59,7 +59,12 @@ def test_not_yours(cli: Cli, device: str, tmp_path: Path) -> None:
     stranger = Cli(tmp_path / "stranger")
     refused(stranger("status", "--port", device), "not-yours", "understudy pair")
     refused(cli("status", "--port", device, "--device", "0" * 16), "not-yours", "0" * 16)
-    refused(cli("status", "--device", "0" * 16), "no-device", "understudy devices")
+    refused(cli("status", "--device", "0" * 16), "not-yours", "0" * 16)
+    with cli.simulator("--state", "second"):
+        refused(cli("status", "--device", "0" * 16), "no-device", "understudy devices")
+        cli.ok("status")  # the one of the two that this host is paired with
+        cli.ok("claim", "--yes")
+        refused(cli("status"), "no-device", "--device")
 
 
 def test_a_person_who_sees_other_digits_pairs_nothing(cli: Cli, new_device: str) -> None:

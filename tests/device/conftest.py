@@ -9,9 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pico_session import PicoSession
 
 from understudy.simulator.pico import Pico
-from pico_session import PicoSession
+
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES = ROOT / "build" / "images"
 

@@ -11,7 +11,8 @@ _FRAME_S = 240.0  # wall seconds for one answer on a busy machine; a handshake t
 
 
 class PicoSession:
-    """The device on an emulated Pico, with the face of `session.Session`: one frame in, one frame out, over USB."""
+    """The device on an emulated Pico, with the face of `session.Session`: one frame in, one frame out, over
+    USB."""
 
     def __init__(self, image: Path | None, flash: bytes | None = None, seed: int = 1) -> None:
         self.pico = Pico(image, flash=flash, seed=seed)

@@ -2,11 +2,11 @@
 # Copyright (c) 2026 The Understudy authors
 """The device itself: the real image on the emulated Pico, over its USB serial port."""
 
-import pyotp
 import pytest
+
+import pyotp
 from parts import NOW, Host
 from test_wire import noise
-
 from understudy_device import protocol, wire
 
 SECRET = "GEYTCMJRGEYTCMJRGEYTCMJRGEYTCMJR"
@@ -54,7 +54,11 @@ def owner(new_device):
 
 def test_codes_and_a_power_cycle(owner):
     used = TOTP.at(owner.now())
-    assert [owner.verify(used), owner.verify("000000"), owner.verify(used)] == ["accepted", "rejected", "replayed"]
+    assert [owner.verify(used), owner.verify("000000"), owner.verify(used)] == [
+        "accepted",
+        "rejected",
+        "replayed",
+    ]
 
     owner.device = owner.device.power_cycle()
     assert owner.hello(owner.device)["state"] == "sealed"
@@ -75,7 +79,8 @@ def test_two_hundred_verifies_leave_the_memory_as_it_was(owner):
         code = TOTP.at(owner.now())
         return [owner.verify(text) for text in (code, code, "000000", "nonsense")]
 
-    for _ in range(protocol.REPLIES_KEPT // 4):  # the last replies are kept: from here on there are always as many
+    # The last replies are kept: from here on there are always as many.
+    for _ in range(protocol.REPLIES_KEPT // 4):
         cycle()
     before = owner.ask("status")["memory"]
     for _ in range(CYCLES):
@@ -95,7 +100,15 @@ def test_two_hundred_verifies_leave_the_memory_as_it_was(owner):
         wire.encode(protocol.DATA, bytes(1040)) + wire.encode(protocol.OPEN_1, bytes(56)),
         b"\x03\x03\x04\x01\x02\x05",
     ],
-    ids=["modem commands", "random", "over-long", "half a frame", "wrong checksum", "frames out of place", "control keys"],
+    ids=[
+        "modem commands",
+        "random",
+        "over-long",
+        "half a frame",
+        "wrong checksum",
+        "frames out of place",
+        "control keys",
+    ],
 )
 def test_junk_does_not_wedge_it(new_device, junk):
     device = new_device()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""Parts that the unit tests share: the real flash file in memory, cut at will; a board; a host's end of the link."""
+"""Parts that the unit tests share: the real flash file in memory, cut at will; a board; a host's end of the
+link."""
 
 import io
 import json
@@ -23,7 +24,8 @@ class PowerCut(Exception):
 
 
 class CutFlash(FileFlash):
-    """The product's flash file, over memory, with a journal; operation number `cut_at` (0 is the first) is torn and the last."""
+    """The product's flash file, over memory, with a journal; operation number `cut_at` (0 is the first) is
+    torn and the last."""
 
     def __init__(self, image=None, sectors=SECTORS):
         self.memory = io.BytesIO(image if image is not None else b"\xff" * (sectors * SECTOR))
@@ -143,7 +145,9 @@ class Host:
     def open(self, session):
         """A paired host's session; returns what the device answered."""
         handshake = HandshakeState("KK", True, self.keys, self.device_key, protocol.PROLOGUE, self.random)
-        kind, payload = session.handle(protocol.OPEN_1, pairing.key_id(self.keys.public) + handshake.write_message())
+        kind, payload = session.handle(
+            protocol.OPEN_1, pairing.key_id(self.keys.public) + handshake.write_message()
+        )
         if kind == protocol.OPEN_2:
             handshake.read_message(payload)
             self.send, self.receive = handshake.split()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""The clock: its states, its floor, its error; set back and forth without a replay and without locking anyone out."""
+"""The clock: its states, its floor, its error; set back and forth without a replay and without locking anyone
+out."""
 
 import unittest
 
@@ -120,7 +121,8 @@ class Turned(unittest.TestCase):
         self.assertEqual(self.verify(NOW + 120), "replayed")
 
     def test_going_back_after_an_honest_leap_replays_nothing(self):
-        # Overnight without power, set in the morning: a leap like any other. Then used, then set back by an hour.
+        # Overnight without power, set in the morning: a leap like any other. Then used, then set back by an
+        # hour.
         morning = NOW + 10 * HOUR
         self.assertEqual(self.verify(NOW), "accepted")
         self.assertEqual(self.set(morning), "ok")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""The house keeps its shape: who may import whom, how long files and functions may be, no standard-library names shadowed."""
+"""The house keeps its shape: who may import whom, how long files and functions may be, no standard-library
+names shadowed."""
 
 import ast
 import sys
@@ -46,7 +47,19 @@ PRIMITIVES = {
 }
 MAY_IMPORT["compat"] = PRIMITIVES
 MAY_IMPORT.update({name: PRIMITIVES | {"compat", "errors"} for name in PRIMITIVES})
-FROM_OUTSIDE = {"binascii", "hashlib", "hmac", "json", "struct", "micropython", "array", "sys", "cryptography", "pyotp", "uctypes"}
+FROM_OUTSIDE = {
+    "binascii",
+    "hashlib",
+    "hmac",
+    "json",
+    "struct",
+    "micropython",
+    "array",
+    "sys",
+    "cryptography",
+    "pyotp",
+    "uctypes",
+}
 HARDWARE = {"machine", "rp2", "esp32", "termios", "pty", "fcntl", "socket", "serial"}
 HOST_MAY_USE = {"protocol", "wire", "noise", "errors", "pairing", "compat"}
 
@@ -55,7 +68,9 @@ FUNCTION_CAP = 60
 
 
 def sources(*folders):
-    return sorted(path for folder in folders for path in folder.rglob("*.py") if "__pycache__" not in path.parts)
+    return sorted(
+        path for folder in folders for path in folder.rglob("*.py") if "__pycache__" not in path.parts
+    )
 
 
 def imports(path):
@@ -97,7 +112,9 @@ def test_no_hardware_outside_the_ports():
 
 
 def test_machine_is_imported_in_one_place():
-    users = {path.name for path in sources(FIRMWARE) for module, _ in imports(path) if module in ("machine", "rp2")}
+    users = {
+        path.name for path in sources(FIRMWARE) for module, _ in imports(path) if module in ("machine", "rp2")
+    }
     assert users == {"micropython.py"}
 
 
@@ -126,7 +143,9 @@ def test_the_host_shares_only_the_link():
 def test_only_compat_asks_which_interpreter_this_is():
     for path in sources(CORE):
         handlers = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.ExceptHandler)]
-        names = {name.id for n in handlers if n.type for name in ast.walk(n.type) if isinstance(name, ast.Name)}
+        names = {
+            name.id for n in handlers if n.type for name in ast.walk(n.type) if isinstance(name, ast.Name)
+        }
         assert "ImportError" not in names or path.stem == "compat", path
 
 
@@ -148,8 +167,11 @@ def test_no_cycle_in_the_core():
 
 
 def machine_code(function):
-    """Whether MicroPython compiles it to machine code, where straight lines are the point: a call costs more than a round."""
-    return any(isinstance(d, ast.Attribute) and d.attr in ("asm_thumb", "viper") for d in function.decorator_list)
+    """Whether MicroPython compiles it to machine code, where straight lines are the point: a call costs more
+    than a round."""
+    return any(
+        isinstance(d, ast.Attribute) and d.attr in ("asm_thumb", "viper") for d in function.decorator_list
+    )
 
 
 @pytest.mark.parametrize("path", sources(FIRMWARE, HOST, ROOT / "tools", ROOT / "tests"), ids=str)

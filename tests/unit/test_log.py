@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""The store: a mapping that survives power cuts at every flash operation, torn in every way, cleaning included."""
+"""The store: a mapping that survives power cuts at every flash operation, torn in every way, cleaning
+included."""
 
 import unittest
 
@@ -48,7 +49,9 @@ class Mapping(unittest.TestCase):
         store.put(KIND, 1, b"one")
         store.put(KIND, 1, b"uno")
         store.put(3, 1, b"other kind")
-        self.assertEqual((store.get(KIND, 1), store.get(3, 1), store.get(KIND, 2)), (b"uno", b"other kind", None))
+        self.assertEqual(
+            (store.get(KIND, 1), store.get(3, 1), store.get(KIND, 2)), (b"uno", b"other kind", None)
+        )
         store.delete(KIND, 1)
         self.assertIsNone(store.get(KIND, 1))
         self.assertEqual(store.get(3, 1), b"other kind")
@@ -110,7 +113,10 @@ class Limits(unittest.TestCase):
         self.assertEqual(store.get(KIND, 5), b"v" * 200)
 
     def test_only_a_blank_region_is_formatted(self):
-        for image in (b"\x00" * SECTORS * SECTOR, b"\xff" * 70000 + b"littlefs" + b"\xff" * (SECTORS * SECTOR - 70008)):
+        for image in (
+            b"\x00" * SECTORS * SECTOR,
+            b"\xff" * 70000 + b"littlefs" + b"\xff" * (SECTORS * SECTOR - 70008),
+        ):
             if len(image) != SECTORS * SECTOR:
                 image = image[: SECTORS * SECTOR - 8] + b"littlefs"
             flash = CutFlash(image)
@@ -164,7 +170,8 @@ class Cuts(unittest.TestCase):
         self.assertTrue(count > 350)
 
     def check(self, where, image, before, after, steps):
-        """All that was acknowledged is there; the step that was cut is whole or not there; and it goes on from there."""
+        """All that was acknowledged is there; the step that was cut is whole or not there; and it goes on
+        from there."""
         flash = CutFlash(image)
         store = opened(flash)
         found = contents(store)

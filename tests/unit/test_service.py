@@ -85,7 +85,9 @@ class Verdicts(unittest.TestCase):
             user = "user%d" % number
             fields = {"digits": digits, "interval": interval, "window": window, "algorithm": algorithm}
             self.bench.enrol(user, **fields)
-            hotp = pyotp.HOTP(SECRET, digits=digits, digest=algorithm.lower())  # TOTP's interval ends at 120 there
+            hotp = pyotp.HOTP(
+                SECRET, digits=digits, digest=algorithm.lower()
+            )  # TOTP's interval ends at 120 there
             step = NOW // interval
             outside = [self.verify(hotp.at(step + k), user) for k in (-window - 1, window + 1)]
             self.assertEqual(outside, ["rejected", "rejected"])
@@ -104,7 +106,9 @@ class Verdicts(unittest.TestCase):
         seen = set()
         for algorithm, length in (("SHA1", 32), ("SHA256", 52), ("SHA512", 103)):
             for user in "ab":
-                uri = self.bench.ask("user_add", user=user + algorithm, algorithm=algorithm, entropy=ENTROPY)["uri"]
+                uri = self.bench.ask("user_add", user=user + algorithm, algorithm=algorithm, entropy=ENTROPY)[
+                    "uri"
+                ]
                 secret = uri.split("secret=")[1].split("&")[0]
                 self.assertEqual(len(secret), length)
                 seen.add(secret)
@@ -179,7 +183,10 @@ class Roles(unittest.TestCase):
                 allowed.add(cmd)
         self.assertEqual(allowed, {"verify", "status", "unseal", "settings_show", "clock_show"})
         self.assertEqual(self.bench.board.flash.image(), before)
-        self.assertEqual(self.other.ask(self.bench.session, "verify", user="alice", code=TOTP.at(NOW))["status"], "accepted")
+        self.assertEqual(
+            self.other.ask(self.bench.session, "verify", user="alice", code=TOTP.at(NOW))["status"],
+            "accepted",
+        )
 
     def test_a_second_admin_may_all(self):
         self.assertEqual(self.pair("admin")["role"], "admin")
@@ -230,7 +237,9 @@ class Roles(unittest.TestCase):
 
     def test_a_host_that_removes_itself_loses_its_session(self):
         self.pair("admin")
-        host = [h for h in self.other.ask(self.bench.session, "host_list")["hosts"] if h["name"] == "other"][0]["host"]
+        host = [h for h in self.other.ask(self.bench.session, "host_list")["hosts"] if h["name"] == "other"][
+            0
+        ]["host"]
         self.assertEqual(self.other.ask(self.bench.session, "unpair", host=host)["status"], "ok")
         self.assertEqual(self.other.ask(self.bench.session, "status"), "no-session")
 
@@ -272,7 +281,16 @@ def beyond(field):
     if field.kind == "int":
         wrong += [field.low - 1, field.high + 1, "5", 10**30]
     elif field.kind == "text":
-        wrong += ["x" * (field.high + 1), "é" * (field.high // 2 + 1), 5, "a\nb", "a\x7fb", "a\x9bb", " a", "a "]
+        wrong += [
+            "x" * (field.high + 1),
+            "é" * (field.high // 2 + 1),
+            5,
+            "a\nb",
+            "a\x7fb",
+            "a\x9bb",
+            " a",
+            "a ",
+        ]
         wrong += [""] if field.low else []
     elif field.kind == "hex":
         wrong += ["00" * (field.high + 1), "0" * (2 * field.low - 1), "G0" * field.low, "AB" * field.low, 5]
@@ -285,10 +303,26 @@ class Fields(unittest.TestCase):
         self.bench.enrol()
 
     good = {
-        "user": "alice", "code": "123456", "role": "verifier", "seconds": 5, "host": "00" * 8, "entropy": ENTROPY,
-        "wrap": ENTROPY, "time": NOW, "name": "n", "issuer": "i", "label": "l", "secret": "00" * 20, "confirmed": True,
-        "after": 0, "digits": 6, "interval": 30, "window": 1, "algorithm": "SHA1", "back": False,
-    }  # fmt: skip
+        "user": "alice",
+        "code": "123456",
+        "role": "verifier",
+        "seconds": 5,
+        "host": "00" * 8,
+        "entropy": ENTROPY,
+        "wrap": ENTROPY,
+        "time": NOW,
+        "name": "n",
+        "issuer": "i",
+        "label": "l",
+        "secret": "00" * 20,
+        "confirmed": True,
+        "after": 0,
+        "digits": 6,
+        "interval": 30,
+        "window": 1,
+        "algorithm": "SHA1",
+        "back": False,
+    }
 
     def test_one_past_every_limit_wrong_types_missing_and_extra(self):
         before = self.bench.board.flash.image()
@@ -312,12 +346,23 @@ class Fields(unittest.TestCase):
 
     def test_at_every_limit(self):
         for field in (Field("int", 5, 300), Field("text", 1, 64), Field("hex", 10, 64)):
-            values = {"int": (5, 300), "text": ("a", "a" * 64, "é" * 32), "hex": ("00" * 10, "ff" * 64)}[field.kind]
+            values = {"int": (5, 300), "text": ("a", "a" * 64, "é" * 32), "hex": ("00" * 10, "ff" * 64)}[
+                field.kind
+            ]
             for value in values:
                 self.assertIsNotNone(field.check("x", value))
 
     def test_names_of_any_script_and_of_full_length(self):
-        for user in ("é" * 32, "漢" * 21, "a" * 64, 'quote"\\back', "DOMAIN\\user", "user@domain", "-x", "../.."):
+        for user in (
+            "é" * 32,
+            "漢" * 21,
+            "a" * 64,
+            'quote"\\back',
+            "DOMAIN\\user",
+            "user@domain",
+            "-x",
+            "../..",
+        ):
             self.assertEqual(self.bench.enrol(user)["status"], "ok")
             self.assertEqual(self.bench.ask("verify", user=user, code=TOTP.at(NOW))["user"], user)
         seen, after = [], -1
@@ -331,10 +376,23 @@ class Fields(unittest.TestCase):
         before = self.bench.board.flash.image()
         number = '"id":"0123456789abcdef"'
         for data in (
-            b"", b"{", b"[]", b"5", b"null", b"\xff\xfe", b"{}", b'{"id":5,"cmd":"status"}', b'{"id":"","cmd":"status"}',
-            b'{"id":"0123456789ABCDEF","cmd":"status"}', ("{%s}" % number).encode(), ('{%s,"cmd":5}' % number).encode(),
-            b"[" * 1000, b'{"a":' * 170, b" " * 1024, b'{"id":"' + b"0" * 900 + b'","cmd":"status"}',
-        ):  # fmt: skip
+            b"",
+            b"{",
+            b"[]",
+            b"5",
+            b"null",
+            b"\xff\xfe",
+            b"{}",
+            b'{"id":5,"cmd":"status"}',
+            b'{"id":"","cmd":"status"}',
+            b'{"id":"0123456789ABCDEF","cmd":"status"}',
+            ("{%s}" % number).encode(),
+            ('{%s,"cmd":5}' % number).encode(),
+            b"[" * 1000,
+            b'{"a":' * 170,
+            b" " * 1024,
+            b'{"id":"' + b"0" * 900 + b'","cmd":"status"}',
+        ):
             reply = self.bench.admin.ask_raw(self.bench.session, data)
             self.assertEqual((data[:40], reply["status"]), (data[:40], "bad-request"))
         self.assertEqual(self.bench.ask("no_such_command")["status"], "unknown-command")
@@ -346,9 +404,21 @@ class Fields(unittest.TestCase):
         for number in range(12):
             self.bench.enrol('"' * 60 + "%04d" % number, label=longest, issuer=longest)
         for cmd, fields in (
-            ("status", {}), ("user_list", {}), ("user_show", {"user": '"' * 60 + "0001"}), ("host_list", {}),
-            ("user_add", {"user": longest, "label": longest, "issuer": longest, "secret": "00" * 64, "entropy": ENTROPY}),
-        ):  # fmt: skip
+            ("status", {}),
+            ("user_list", {}),
+            ("user_show", {"user": '"' * 60 + "0001"}),
+            ("host_list", {}),
+            (
+                "user_add",
+                {
+                    "user": longest,
+                    "label": longest,
+                    "issuer": longest,
+                    "secret": "00" * 64,
+                    "entropy": ENTROPY,
+                },
+            ),
+        ):
             reply = self.bench.ask(cmd, **fields)
             self.assertEqual(reply["status"], "ok")
             self.assertTrue(len(json.dumps(reply)) <= protocol.MAX_JSON)
@@ -371,7 +441,13 @@ class AtRest(unittest.TestCase):
         bench.ask("user_remove", user="carol-the-second")
         image = bench.board.flash.image()
         for secret in secrets:
-            for form in (secret, hexlify(secret), b2a_base64(secret)[:-3], hexlify(secret).upper(), bytes(reversed(secret))):
+            for form in (
+                secret,
+                hexlify(secret),
+                b2a_base64(secret)[:-3],
+                hexlify(secret).upper(),
+                bytes(reversed(secret)),
+            ):
                 self.assertFalse(form in image)
         self.assertTrue(bench.admin.keys.public in image)  # the search does find what is there
 
@@ -381,7 +457,9 @@ class AtRest(unittest.TestCase):
         bench.enrol("bob")
         bench.ask("settings_set", window=2, interval=60)
         bench.ask("clock_set", time=NOW + 500)
-        before = [bench.ask(cmd)["status"] and bench.ask(cmd) for cmd in ("user_list", "settings_show", "host_list")]
+        before = [
+            bench.ask(cmd)["status"] and bench.ask(cmd) for cmd in ("user_list", "settings_show", "host_list")
+        ]
         bench.restart()
         after = [bench.ask(cmd) for cmd in ("user_list", "settings_show", "host_list")]
         for old, new in zip(before, after):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""The secure channel attacked: strangers, recordings, altered and reordered frames, someone in the middle, junk."""
+"""The secure channel attacked: strangers, recordings, altered and reordered frames, someone in the middle,
+junk."""
 
 import unittest
 
@@ -37,7 +38,9 @@ class Strangers(unittest.TestCase):
 
     def test_a_stranger_under_a_paired_name_is_refused(self):
         stranger = Host(b"stranger")
-        handshake = HandshakeState("KK", True, stranger.keys, self.bench.admin.device_key, protocol.PROLOGUE, stranger.random)
+        handshake = HandshakeState(
+            "KK", True, stranger.keys, self.bench.admin.device_key, protocol.PROLOGUE, stranger.random
+        )
         payload = pairing.key_id(self.bench.admin.keys.public) + handshake.write_message()
         self.assertEqual(self.bench.session.handle(protocol.OPEN_1, payload), (FAULT, b"handshake-failed"))
 
@@ -117,7 +120,9 @@ class Recordings(unittest.TestCase):
     def test_any_altered_byte_ends_the_session(self):
         for index in range(0, 60, 7):
             self.bench.admin.open(self.bench.session)
-            frame = bytearray(self.bench.admin.send.encrypt_with_ad(b"", b'{"id":"0123456789abcdef","cmd":"status"}'))
+            frame = bytearray(
+                self.bench.admin.send.encrypt_with_ad(b"", b'{"id":"0123456789abcdef","cmd":"status"}')
+            )
             frame[index % len(frame)] ^= 1
             self.assertEqual(self.bench.session.handle(protocol.DATA, bytes(frame)), (FAULT, b"no-session"))
         for frame in (b"", bytes(15), bytes(16)):
@@ -137,7 +142,8 @@ class Recordings(unittest.TestCase):
 
 
 class MiddleMan:
-    """Pairs with both ends under a key of its own, passing the commitment and the nonces along as they are."""
+    """Pairs with both ends under a key of its own, passing the commitment and the nonces along as they
+    are."""
 
     def __init__(self, session, seed):
         self.session = session
@@ -149,7 +155,9 @@ class MiddleMan:
         if kind == protocol.PAIR_1:
             self.host = HandshakeState("XX", False, self.keys, prologue=protocol.PROLOGUE, random=self.random)
             self.host.read_message(payload)
-            self.device = HandshakeState("XX", True, self.keys, prologue=protocol.PROLOGUE, random=self.random)
+            self.device = HandshakeState(
+                "XX", True, self.keys, prologue=protocol.PROLOGUE, random=self.random
+            )
             answer = self.session.handle(protocol.PAIR_1, self.device.write_message())
             return protocol.PAIR_2, self.host.write_message(self.device.read_message(answer[1]))
         nonce = self.host.read_message(payload)
@@ -189,7 +197,8 @@ class Pairing(unittest.TestCase):
         handshake = HandshakeState("XX", True, host.keys, prologue=protocol.PROLOGUE, random=host.random)
         handshake.read_message(bench.session.handle(protocol.PAIR_1, handshake.write_message())[1])
         self.assertEqual(
-            bench.session.handle(protocol.PAIR_3, handshake.write_message(b"short")), (FAULT, b"handshake-failed")
+            bench.session.handle(protocol.PAIR_3, handshake.write_message(b"short")),
+            (FAULT, b"handshake-failed"),
         )
 
     def test_two_devices_differ(self):
@@ -212,7 +221,9 @@ class Pairing(unittest.TestCase):
         bench = Bench(board)
         image = bench.board.flash.image()
         taken = []
-        for _ in range(2):  # the same flash, the same broken source, no host: what is saved must have moved on
+        for _ in range(
+            2
+        ):  # the same flash, the same broken source, no host: what is saved must have moved on
             board = BenchBoard(CutFlash(image))
             board.random = lambda count: b"\x2a" * count
             bench = Bench(board, claimed=False)
@@ -230,8 +241,17 @@ class Line(unittest.TestCase):
         bench = Bench()
         reader = wire.LineReader()
         hello = wire.encode(protocol.HELLO, bytes(16))
-        for junk in (b"AT\r\n", noise(10000), hello[:9], b"\x16" * 5000, wire.encode(0x99, b"x"), hello[:-1] + b"!\n"):
-            answers = [bench.session.handle(*frame) for frame in map(wire.decode, reader.feed(junk + hello)) if frame]
+        for junk in (
+            b"AT\r\n",
+            noise(10000),
+            hello[:9],
+            b"\x16" * 5000,
+            wire.encode(0x99, b"x"),
+            hello[:-1] + b"!\n",
+        ):
+            answers = [
+                bench.session.handle(*frame) for frame in map(wire.decode, reader.feed(junk + hello)) if frame
+            ]
             self.assertEqual(answers[-1][0], protocol.HELLO)
 
 

@@ -29,7 +29,18 @@ class RoundTrip(unittest.TestCase):
         self.assertEqual(wire.decode(wire.encode(0x31, payload)), (0x31, payload))
 
     def test_sequences_around_the_escapes_survive(self):
-        special = [b"\x1b", b"\x1b\x01", b"\x1b\x02", b"\x1b\x03", b"\n", b"\x16", b"\x01", b"\x02", b"\x03", b"\x1b\x1b\x01"]
+        special = [
+            b"\x1b",
+            b"\x1b\x01",
+            b"\x1b\x02",
+            b"\x1b\x03",
+            b"\n",
+            b"\x16",
+            b"\x01",
+            b"\x02",
+            b"\x03",
+            b"\x1b\x1b\x01",
+        ]
         for a in special:
             for b in special:
                 self.assertEqual(wire.decode(wire.encode(0x1B, a + b + a)), (0x1B, a + b + a))

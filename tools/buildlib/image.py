@@ -8,11 +8,12 @@ from . import interpreter, paths, stage, steps, uf2
 
 _FLASH_BASE = 0x10000000  # RP2040 data sheet, 2.2: where XIP flash appears
 _STOCK_BOARD = "rpi_pico"  # whose chip the stock image is for
+_BARE = "-bare"  # <board>-bare: the same modules frozen, but nothing that starts them; for measuring
 _PORT = paths.SOURCE / "ports" / "rp2"
 
 
 def build(name: str) -> None:
-    """Make build/images/<name>/firmware.{uf2,bin,elf} unless they are there. name: a board, or "stock"."""
+    """Make build/images/<name>/firmware.{uf2,bin,elf} unless there. name: a board, BOARD-bare or "stock"."""
     interpreter.ready()
     with steps.locked(f"image-{name}"):
         if name == "stock":
@@ -23,9 +24,12 @@ def build(name: str) -> None:
 
 def _build_board(name: str) -> None:
     folder = paths.MICROPYTHON / "rp2" / name
-    family = _family(name)
-    wanted = stage.modules(name)
-    board_files = [file for file in (paths.BOARDS / name).iterdir() if file.is_file()]
+    board = name.removesuffix(_BARE)
+    family = _family(board)
+    wanted = stage.modules(board)
+    if board != name:
+        del wanted["main.py"]
+    board_files = [file for file in (paths.BOARDS / board).iterdir() if file.is_file()]
     content = steps.digest(_inputs() + board_files, *wanted, *map(bytes.decode, wanted.values()))
     if _current(name, content):
         return
@@ -33,9 +37,9 @@ def _build_board(name: str) -> None:
     # MicroPython's own rule goes by times, and would not notice a module that is gone.
     (folder / "build" / "frozen_content.c").unlink(missing_ok=True)
     options = [
-        f"-DMICROPY_BOARD={name}",
-        f"-DMICROPY_BOARD_DIR={paths.BOARDS / name}",
-        f"-DMICROPY_FROZEN_MANIFEST={paths.BOARDS / name / 'manifest.py'}",
+        f"-DMICROPY_BOARD={board}",
+        f"-DMICROPY_BOARD_DIR={paths.BOARDS / board}",
+        f"-DMICROPY_FROZEN_MANIFEST={paths.BOARDS / board / 'manifest.py'}",
         f"-DMICROPY_MANIFEST_STAGE_DIR={folder / 'stage'}",
     ]
     _make(name, folder / "build", options, family)

@@ -29,7 +29,7 @@ def connected(options: Options, wanted: Callable[[Hello], bool], absent: str) ->
     url = options.port_url or choose(options.device, wanted, absent)
     with Port(url) as port:
         link = Link(port)
-        hello = link.hello(Deadline(HELLO_SECONDS))
+        hello = link.hello(Deadline(min(HELLO_SECONDS, options.seconds)))
         if options.device not in (None, hello.device):
             raise NotYours(f"The device at {url} is {hello.device}, not {options.device}.")
         yield Connection(link, hello)

@@ -137,6 +137,8 @@ def pair(
         with connected(
             options, lambda hello: hello.state != UNCLAIMED, "No claimed device found."
         ) as connection:
+            if connection.hello.state == UNCLAIMED:
+                raise Unclaimed()
             return _join(options, connection, ensure_identity(options.identity_path), "pair", name, yes)
     with client(options) as admin:
         reply = admin.request("pair_open", role=role, seconds=seconds)

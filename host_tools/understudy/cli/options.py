@@ -15,7 +15,7 @@ import typer
 from understudy.cli.output import Answer
 from understudy.paths import default_identity
 
-SECONDS = 30.0
+SECONDS = 60.0
 
 Port = Annotated[
     str | None,

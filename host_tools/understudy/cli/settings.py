@@ -2,7 +2,8 @@
 # Copyright (c) 2026 The Understudy authors
 """The device's defaults: settings show, settings set."""
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 
@@ -21,7 +22,7 @@ Window = Annotated[
 ]
 Algorithm = Annotated[str | None, typer.Option(help=f"{', '.join(ALGORITHMS)}.", metavar="NAME")]
 
-_UNITS = {"interval": " s", "window": " steps each side"}
+_TEXTS: dict[str, Callable[[Any], str]] = {"interval": lambda seconds: f"{seconds} s", "window": text.window}
 
 
 def register(app: typer.Typer) -> None:
@@ -78,6 +79,4 @@ def change(
 
 def _answer(reply: dict[str, int | str]) -> Answer:
     fields = {name: reply[name] for name in DEFAULTS}
-    return Answer(
-        fields, text.pairs((name, f"{value}{_UNITS.get(name, '')}") for name, value in fields.items())
-    )
+    return Answer(fields, text.pairs((name, _TEXTS.get(name, str)(value)) for name, value in fields.items()))

@@ -44,6 +44,11 @@ def duration(seconds: int) -> str:
     return " ".join(parts[:2]) or "0 s"
 
 
+def window(steps: int) -> str:
+    """How many steps are taken on each side."""
+    return f"{steps} {'step' if steps == 1 else 'steps'} on each side"
+
+
 def clock(fields: dict[str, Any]) -> str:
     """The clock in one line."""
     if fields.get("time") is None:

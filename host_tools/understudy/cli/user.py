@@ -45,7 +45,7 @@ def _lines(fields: dict[str, Any]) -> list[tuple[str, str]]:
         ("user", fields["user"]),
         ("account", f"{fields['issuer']}: {fields['label']}"),
         ("code", f"{fields['digits']} digits each {fields['interval']} s, {fields['algorithm']}"),
-        ("window", f"{fields['window']} steps each side"),
+        ("window", text.window(fields["window"])),
         ("confirmed", text.yes_no(fields["confirmed"])),
         ("last used", text.moment(fields["last_used"])),
     ]

@@ -22,6 +22,15 @@ class RawRepl:
         pico.send(b"\r\x03\x03\x01")
         pico.expect(b"raw REPL; CTRL-B to exit\r\n>", wall_s=wall_s)
 
+    def start(self, source: str) -> None:
+        """Start `source`, which goes on for ever: from here on the port is its own.
+
+        :raises SimulationTimeout: the guest did not take it
+        """
+        self._pico.received.clear()
+        self._pico.send(source.encode() + b"\x04")
+        self._pico.expect(b"OK", wall_s=self._wall_s)
+
     def exec(self, source: str) -> str:
         """Run `source`.
 
@@ -30,9 +39,7 @@ class RawRepl:
         :raises SimulationTimeout: it did not end
         """
         pico = self._pico
-        pico.received.clear()
-        pico.send(source.encode() + b"\x04")
-        pico.expect(b"OK", wall_s=self._wall_s)
+        self.start(source)
         output = pico.expect(b"\x04", wall_s=self._wall_s)[:-1]
         error = pico.expect(b"\x04", wall_s=self._wall_s)[:-1]
         pico.expect(b">", wall_s=self._wall_s)

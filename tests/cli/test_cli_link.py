@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The Understudy authors
+"""The line is bad, the device restarts: one request still has one effect and one answer."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from tests.cli.support import Cli, code
+
+from understudy import client as client_module
+from understudy.client import Client
+from understudy.deadline import Deadline
+from understudy.identity import load_identity
+from understudy.link import Connection, Link
+from understudy.transport import Port
+from understudy_device import protocol, wire
+from understudy_device.errors import BadRequest, LinkTimeout, Replayed
+
+
+class BadLine:
+    """A port that loses chosen frames from the device, after junk of a modem's kind."""
+
+    def __init__(self, port: Port) -> None:
+        self._port = port
+        self._reader = wire.LineReader()
+        self.lose: list[int] = []  # kinds of the frames to lose next
+        self.sent: list[int] = []
+
+    def write(self, data: bytes) -> None:
+        frame = wire.decode(data)
+        if frame is not None:
+            self.sent.append(frame[0])
+        self._port.write(b"AT+GCAP\r\n" + data)
+
+    def read(self, seconds: float) -> bytes:
+        kept = b"\r\nOK\r\n\x16half a fra"
+        for line in self._reader.feed(self._port.read(seconds)):
+            kind, _ = wire.decode(line) or (0, b"")
+            if kind in self.lose:
+                self.lose.remove(kind)
+            else:
+                kept += line
+        return kept if len(kept) > 19 else b""
+
+
+@contextmanager
+def opened(cli: Cli, port_url: str) -> Iterator[tuple[BadLine, Client]]:
+    with Port(port_url) as port:
+        line = BadLine(port)
+        link = Link(line)
+        connection = Connection(link, link.hello(Deadline(10)))
+        yield line, Client(connection, load_identity(cli.identity), 20)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "REPLY_SECONDS", 1.0)
+
+
+def test_a_lost_verdict_is_asked_for_again_and_is_the_same(cli: Cli, device: str) -> None:
+    cli.add("alice")
+    with opened(cli, device) as (line, client):
+        line.lose = [protocol.DATA]
+        typed = code()
+        assert client.request("verify", user="alice", code=typed)["status"] == "accepted"
+        assert line.sent.count(protocol.DATA) == 2
+        with pytest.raises(Replayed):
+            client.request("verify", user="alice", code=typed)
+
+
+def test_a_lost_new_secret_is_not_told_twice(cli: Cli, device: str) -> None:
+    with opened(cli, device) as (line, client):
+        line.lose = [protocol.DATA]
+        assert client.request("user_add", user="alice", entropy=client_module.entropy())["uri"] is None
+
+
+def test_the_tries_are_bounded(cli: Cli, device: str) -> None:
+    with opened(cli, device) as (line, client):
+        line.lose = [protocol.DATA] * 9
+        with pytest.raises(LinkTimeout):
+            client.request("status")
+        assert line.sent.count(protocol.DATA) == client_module.ATTEMPTS
+
+
+def test_a_device_that_restarts_between_requests(cli: Cli) -> None:
+    options = ("--state", "flash", "--link", "port")
+    with cli.simulator(*options):
+        cli.ok("claim", "--yes")
+        cli.add("alice")
+    with cli.simulator(*options):
+        assert cli.json("devices")["devices"][0]["state"] == "sealed"
+        assert cli.ok("verify", "alice", code()).out.startswith("accepted")
+        assert cli.json("devices")["devices"][0]["state"] == "open"
+
+
+def test_another_session_takes_over_and_the_first_comes_back(cli: Cli, device: str) -> None:
+    with opened(cli, device) as (_line, client):
+        client.open()
+        key = load_identity(cli.identity)
+        other = Client(client.connection, key, 20)
+        assert other.request("status")["role"] == "admin"
+        assert client.request("status")["role"] == "admin"
+
+
+@pytest.mark.parametrize(
+    "command,fields",
+    [
+        ("verify", {"user": ""}),
+        ("verify", {"user": "a\x1b"}),
+        ("settings_set", {"digits": 9}),
+        ("status", {"more": 1}),
+    ],
+)
+def test_a_field_that_can_not_be_is_not_sent(
+    cli: Cli, device: str, command: str, fields: dict[str, Any]
+) -> None:
+    with opened(cli, device) as (line, client), pytest.raises(BadRequest):
+        client.request(command, **fields)
+    assert line.sent == [protocol.HELLO]
+
+
+def test_users_come_page_by_page(cli: Cli, device: str) -> None:
+    names = [f"user{n:02d}" for n in range(20)]
+    with opened(cli, device) as (_line, client):
+        for name in names:
+            client.request("user_add", user=name, confirmed=True, entropy=client_module.entropy())
+        assert sorted(one["user"] for one in client.users()) == names
