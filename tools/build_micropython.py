@@ -6,8 +6,12 @@ Everything goes to build/micropython and build/images, and a second run does onl
 """
 
 import sys
+from pathlib import Path
 
-from buildlib import image, interpreter, steps
+_ROOT = Path(__file__).resolve().parents[1]
+sys.path += [str(_ROOT / "host_tools"), str(_ROOT / "firmware")]  # for understudy.board_files
+
+from buildlib import image, interpreter, steps  # noqa: E402
 
 
 def _main() -> None:

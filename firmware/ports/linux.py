@@ -85,8 +85,11 @@ class Board:
             clock.start(int(self._clock), "rtc")
 
     def read(self):
-        """What has come in, at least a byte; b"" at the end of the stream."""
-        return self._input.read(_CHUNK)
+        """What has come in, up to a line; b"" at the end of the stream.
+
+        A line, because MicroPython's `read` would wait for all the bytes it is asked for.
+        """
+        return self._input.readline(_CHUNK)
 
     def write(self, data):
         """Send all of `data`."""

@@ -19,12 +19,12 @@ micropython.kbd_intr(-1)
 import rp2  # noqa: E402
 from board_data import BOARD  # noqa: E402
 
-from understudy_device.fileflash import FileFlash, create  # noqa: E402
+from understudy_device.fileflash import SectorFiles  # noqa: E402
 from understudy_device.log import PAGE, SECTOR  # noqa: E402
 
 _LINE = 2200  # bytes, over wire.MAX_LINE
-_FILE = "understudy.flash"
-_FILE_SIZE = 64 * SECTOR
+_FOLDER = "/flash"
+_FOLDER_SIZE = 64 * SECTOR  # bytes; a file system has other things to hold
 
 
 class RawFlash:
@@ -66,11 +66,10 @@ def _has_file_system():
 
 def _file_flash():
     try:
-        os.stat(_FILE)
-    except OSError:
-        create(open, _FILE, _FILE_SIZE)
-    file = open(_FILE, "r+b")
-    return FileFlash(file, file.flush, _FILE_SIZE)
+        os.mkdir(_FOLDER)
+    except OSError:  # there already
+        pass
+    return SectorFiles(open, os.remove, _FOLDER, _FOLDER_SIZE)
 
 
 class Board:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""NOR flash in a file: for Linux, and for boards whose stock MicroPython keeps a file system where the raw
-region would be."""
+"""NOR flash in files: one on Linux, one a sector on boards whose stock MicroPython keeps a file system
+where the raw region would be."""
 
 from .errors import StoreDamaged
 from .log import SECTOR
@@ -14,6 +14,11 @@ def create(opener, path, size):
     with opener(path, "wb") as file:
         for _ in range(size // SECTOR):
             file.write(_BLANK * SECTOR)
+
+
+def _cleared(old, new):
+    """What NOR flash holds after programming `new` over `old`."""
+    return bytes(a & b for a, b in zip(old, new))  # noqa: B905 - MicroPython's zip has no `strict`
 
 
 class FileFlash:
@@ -38,8 +43,7 @@ class FileFlash:
         """Clear bits, as NOR flash does: what was programmed stays programmed."""
         old = bytearray(len(data))
         self.readinto(offset, old)
-        # B905: MicroPython's zip has no `strict`.
-        self._write(offset, bytes(a & b for a, b in zip(old, data)))  # noqa: B905
+        self._write(offset, _cleared(old, data))
 
     def erase(self, offset):
         """Set all bits of a sector."""
@@ -49,3 +53,46 @@ class FileFlash:
         self._file.seek(offset)
         self._file.write(data)
         self._sync()
+
+
+class SectorFiles:
+    """The same over a folder: a file for each sector that is not blank, as long as what was programmed there.
+
+    For littlefs, which copies the rest of a file after every write into it: with 4 KiB at most, that is one
+    sector. `opener` and `remove` are `open` and `os.remove`; `size` is in bytes.
+    """
+
+    def __init__(self, opener, remove, folder, size):
+        self._open = opener
+        self._remove = remove
+        self._path = folder + "/%03d"
+        self.size = size
+
+    def _content(self, offset):
+        try:
+            with self._open(self._path % (offset // SECTOR), "rb") as file:
+                return file.read()
+        except OSError:
+            return b""
+
+    def readinto(self, offset, buffer):
+        """Fill `buffer` from `offset`; not over a sector's end."""
+        start = offset % SECTOR
+        found = self._content(offset)[start : start + len(buffer)]
+        buffer[:] = found + _BLANK * (len(buffer) - len(found))
+
+    def program(self, offset, data):
+        """Clear bits; not over a sector's end."""
+        start, end = offset % SECTOR, offset % SECTOR + len(data)
+        old = self._content(offset)
+        old += _BLANK * (end - len(old))
+        # The whole file anew: littlefs makes that one step, done or not done.
+        with self._open(self._path % (offset // SECTOR), "wb") as file:
+            file.write(old[:start] + _cleared(old[start:end], data) + old[end:])
+
+    def erase(self, offset):
+        """Set all bits of a sector."""
+        try:
+            self._remove(self._path % (offset // SECTOR))
+        except OSError:  # blank already
+            return

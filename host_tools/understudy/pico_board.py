@@ -6,15 +6,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from understudy.paths import build_dir
+from understudy.board_files import board_data, modules
+from understudy.paths import board_dir, build_dir, firmware_dir
 from understudy.simulator.errors import SimulatorError, StateError
+from understudy.simulator.flash_layout import FLASH_SIZE
 from understudy.simulator.flash_state import FlashStateFile
+from understudy.simulator.littlefs_image import install_files
 from understudy.simulator.pico import Pico
 from understudy.simulator.pty_server import serve
 from understudy_device.errors import NoDevice, PortBusy, UnderstudyError
 
 if TYPE_CHECKING:
     from understudy.simulate import Plan
+
+
+_FROZEN = b"understudy_device/"  # how an image of ours names its modules
 
 
 def default_image() -> Path:
@@ -29,10 +35,21 @@ def serve_pico(plan: "Plan", on_ready: Callable[[str], None], stop: Callable[[],
         raise NoDevice(f"There is no image {image}; `make images` builds it, or name one with --image.")
     try:
         with FlashStateFile(plan.folder / "flash.bin") as state:
-            pico = Pico(image, flash=state.load(), unique_id=state.unique_id())
+            pico = Pico(image, flash=with_firmware(image, state.load()), unique_id=state.unique_id())
             pico.boot()
             serve(pico, pace=not plan.free, state_file=state, link=plan.link, on_ready=on_ready, stop=stop)
     except StateError as error:
         raise PortBusy(str(error)) from error
     except SimulatorError as error:
         raise UnderstudyError(str(error)) from error
+
+
+def with_firmware(image: Path, flash: bytes | None) -> bytes | None:
+    """The flash to start `image` on; None is a blank one.
+
+    An official MicroPython does not hold the firmware: it goes to its file system, as mpremote would put it.
+    """
+    if _FROZEN in image.read_bytes():
+        return flash
+    files = modules(firmware_dir(), board_data(board_dir("rpi_pico")))
+    return install_files(flash or b"\xff" * FLASH_SIZE, files, overwrite=True)

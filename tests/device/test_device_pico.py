@@ -3,10 +3,13 @@
 """The device itself: the real image on the emulated Pico, over its USB serial port."""
 
 import pytest
+from pico_session import PicoSession
 
 import pyotp
 from parts import NOW, Host
 from test_wire import noise
+from understudy.pico_board import with_firmware
+from understudy.simulator.littlefs_image import read_littlefs
 from understudy_device import protocol, wire
 
 SECRET = "GEYTCMJRGEYTCMJRGEYTCMJRGEYTCMJR"
@@ -122,3 +125,20 @@ def test_junk_does_not_wedge_it(new_device, junk):
     assert all(wire.decode(line)[0] == protocol.FAULT for line in answers.splitlines(keepends=True))
     assert b">>>" not in answers
     assert Host().hello(device)["board"] == "rpi_pico"
+
+
+def test_an_official_image_runs_it_from_its_file_system(stock_image):
+    flash = with_firmware(stock_image, None)
+    device = PicoSession(stock_image, flash)
+    host = Host()
+    assert host.hello(device)["state"] == "unclaimed"
+    assert host.join(device, "claim")["role"] == "admin"
+    host.open(device)
+    assert host.ask(device, "clock_set", time=NOW)["status"] == "ok"
+    host.ask(device, "user_add", user="alice", secret="31" * 20, confirmed=True, entropy="00" * 32)
+    code = TOTP.at(NOW)
+    verdicts = [host.ask(device, "verify", user="alice", code=code)["status"] for _ in range(2)]
+    assert verdicts == ["accepted", "replayed"]
+    status = host.ask(device, "status")
+    assert (status["flash"]["kind"], status["locked"]) == ("file", False)
+    assert len([name for name in read_littlefs(device.pico.flash_image()) if name.startswith("/flash/")]) == 1

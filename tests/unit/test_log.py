@@ -3,10 +3,12 @@
 """The store: a mapping that survives power cuts at every flash operation, torn in every way, cleaning
 included."""
 
+import os
 import unittest
 
 from parts import SECTORS, TEARS, CutFlash, torn
 from understudy_device.errors import StoreDamaged, StoreFull
+from understudy_device.fileflash import FileFlash, SectorFiles, create
 from understudy_device.log import SECTOR
 from understudy_device.store import Store
 
@@ -90,6 +92,52 @@ class Mapping(unittest.TestCase):
             before = len(flash.operations)
             store.put(KIND, 1, b"x" * size)
             self.assertEqual(len(flash.operations) - before, 1)
+
+
+class Files(unittest.TestCase):
+    """The flash on Linux, and on a board that has a file system: real files."""
+
+    folder = "test_log_files.tmp"
+
+    def setUp(self):
+        self.tearDown()
+        os.mkdir(self.folder)
+
+    def tearDown(self):
+        try:
+            names = os.listdir(self.folder)
+        except OSError:
+            return
+        for name in names:
+            os.remove(self.folder + "/" + name)
+        os.rmdir(self.folder)
+
+    def check(self, make):
+        state = {}
+        run(opened(make()), workload(), state)
+        self.assertEqual(contents(opened(make())), state)
+
+    def test_a_file_a_sector(self):
+        def make():
+            return SectorFiles(open, os.remove, self.folder, SECTORS * SECTOR)
+
+        self.check(make)
+        flash = make()
+        buffer = bytearray(4)
+        flash.erase(SECTOR)
+        flash.erase(SECTOR)
+        flash.program(SECTOR + 300, b"\xf0")
+        flash.program(SECTOR + 300, b"\x3c")
+        flash.readinto(SECTOR + 299, buffer)
+        self.assertEqual(bytes(buffer), b"\xff\x30\xff\xff")
+
+    def test_one_file(self):
+        path = self.folder + "/flash"
+        create(open, path, SECTORS * SECTOR)
+        with open(path, "r+b") as file:
+            self.check(lambda: FileFlash(file, file.flush, SECTORS * SECTOR))
+            with self.assertRaises(StoreDamaged):
+                FileFlash(file, file.flush, SECTOR)
 
 
 class Limits(unittest.TestCase):

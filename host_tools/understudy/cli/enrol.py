@@ -35,6 +35,29 @@ _TRIES = 3
 _STDIN = "-"
 _NO_CODE = f"No right code in {_TRIES} tries. Is the phone's time right? And the device's (understudy clock)?"
 
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The user, as at login.")]
+Label = Annotated[
+    str | None, typer.Option(metavar="TEXT", help="The account's name in the authenticator. By default NAME.")
+]
+Issuer = Annotated[
+    str | None, typer.Option(metavar="TEXT", help="The issuer's name there. By default Understudy.")
+]
+ImportSecret = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE", help="Take a base32 secret from FILE; - asks for it, or reads a line of stdin."
+    ),
+]
+QrFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write the QR code to FILE (.png or .svg).")
+]
+ShowUri = Annotated[
+    bool, typer.Option("--show-uri", metavar="", help="Print the otpauth URI, which holds the secret.")
+]
+NoConfirm = Annotated[
+    bool, typer.Option("--no-confirm", metavar="", help="Take it into use without a first code.")
+]
+
 
 def register(group: typer.Typer) -> None:
     """Add this module's command to the `user` group."""
@@ -61,33 +84,17 @@ class _Showing:
 
 def add(
     options: Options,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The user, as he logs in.")],
+    name: Name,
     digits: Digits = None,
     interval: Interval = None,
     window: Window = None,
     algorithm: Algorithm = None,
-    label: Annotated[
-        str | None,
-        typer.Option(metavar="TEXT", help="The account's name in the authenticator. By default NAME."),
-    ] = None,
-    issuer: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="The issuer's name there. By default Understudy.")
-    ] = None,
-    import_secret: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE", help="Take a base32 secret from FILE; - asks for it, or reads a line of stdin."
-        ),
-    ] = None,
-    qr_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the QR code to FILE (.png or .svg).")
-    ] = None,
-    show_uri: Annotated[
-        bool, typer.Option("--show-uri", metavar="", help="Print the otpauth URI, which holds the secret.")
-    ] = False,
-    no_confirm: Annotated[
-        bool, typer.Option("--no-confirm", metavar="", help="Take it into use without a first code.")
-    ] = False,
+    label: Label = None,
+    issuer: Issuer = None,
+    import_secret: ImportSecret = None,
+    qr_file: QrFile = None,
+    show_uri: ShowUri = False,
+    no_confirm: NoConfirm = False,
 ) -> Answer:
     """Add a user.
 
