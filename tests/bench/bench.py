@@ -103,7 +103,7 @@ def main() -> None:
     print("  %-22s %7d in, %d out" % ("bytes on the wire", median["sent"], median["received"]))
     print("  %-22s %7d programmed, %d sectors erased" % ("flash pages", median["programs"], median["erases"]))
     print("\nits stages, timed on the Pico (the stopwatches included)")
-    for name, spent in stages.items():
+    for name, spent in sorted(stages.items(), key=lambda stage: -stage[1]):
         print("  %-22s %7d" % (name, spent))
     print("\na plain pyotp-style verify: base32, three HOTPs, compare")
     print("  %-22s %7d" % ("all of it", plain))

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The Understudy authors
+"""Every command in the README, run as it stands there."""
+
+import re
+import shlex
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.cli.support import SECRET, Cli, code
+from tests.cli.terminal import Terminal
+from tests.demo import read_qr
+from tests.reference import load_pyotp
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXT = (ROOT / "README.md").read_text()
+INTERVAL = 30
+
+
+def commands() -> list[str]:
+    """The `understudy` commands of the README in order: lines of its shell blocks, and code in its text."""
+    found = re.findall(r"^(understudy [^\n#]*)|`(understudy [^`]*)`", TEXT, re.MULTILINE)
+    return list(dict.fromkeys(" ".join((line or inline).split()) for line, inline in found))
+
+
+def secret_code(secret: str, steps: int) -> str:
+    return str(load_pyotp().TOTP(secret).at(int(time.time()) + steps * INTERVAL))
+
+
+class Reader:
+    """Someone who types what the README says, in order."""
+
+    def __init__(self, cli: Cli) -> None:
+        self.cli = cli
+        self.secret = ""
+        (cli.folder / "FILE").write_text(SECRET + "\n")
+        self.by_hand: dict[str, Callable[[list[str]], None]] = {
+            "understudy claim": self.claim,
+            "understudy user add alice": self.enrol,
+            "understudy verify alice": self.verify,
+            "understudy user add bob --import-secret FILE": self.import_secret,
+            "understudy user add carol --qr-file carol.png": self.keep_for_later,
+            "understudy pair --new-identity verifier.json --role verifier": self.pair,
+            "understudy unpair HOST-ID": self.unpair,
+        }
+
+    def type(self, command: str) -> None:
+        """Run one command, by hand where it asks something."""
+        words = shlex.split(command)[1:]
+        self.by_hand.get(command, lambda plain: void(self.cli.ok(*plain)))(words)
+
+    def claim(self, words: list[str]) -> None:
+        with Terminal(self.cli, *words) as terminal:
+            terminal.read_until("[y/N]")
+            terminal.type("y")
+            assert terminal.wait() == 0, terminal.text
+
+    def enrol(self, words: list[str]) -> None:
+        with Terminal(self.cli, *words) as terminal:
+            terminal.read_until("First code: ")
+            self.secret = str(load_pyotp().parse_uri(read_qr(terminal.text)).secret)
+            terminal.type(secret_code(self.secret, 0))
+            assert terminal.wait() == 0, terminal.text
+
+    def verify(self, words: list[str]) -> None:
+        with Terminal(self.cli, *words) as terminal:
+            terminal.read_until(": ")
+            terminal.type(secret_code(self.secret, 1))
+            assert terminal.wait() == 0, terminal.text
+        assert "accepted" in terminal.text
+
+    def import_secret(self, words: list[str]) -> None:
+        self.cli.ok(*words, stdin=code(interval=INTERVAL) + "\n")
+
+    def keep_for_later(self, words: list[str]) -> None:
+        process = self.cli.start(*words, "--no-confirm")
+        process.communicate(timeout=60)
+        assert process.returncode == 0 and (self.cli.folder / "carol.png").stat().st_size > 100
+
+    def pair(self, words: list[str]) -> None:
+        self.cli.ok(*words, stdin="y\n")
+
+    def unpair(self, words: list[str]) -> None:
+        (other,) = [host for host in self.cli.json("hosts")["hosts"] if host["role"] == "verifier"]
+        self.cli.ok(*words[:-1], other["host"], "--yes")
+        assert len(self.cli.json("hosts")["hosts"]) == 1
+
+
+def void(_done: object) -> None:
+    """Nothing more to look at than that the command succeeded."""
+
+
+def test_every_command_of_the_readme(cli: Cli) -> None:
+    found = commands()
+    assert len(found) > 12
+    simulate = [command for command in found if command.startswith("understudy simulate")]
+    assert simulate == ["understudy simulate --board linux --link /tmp/understudy-port"]
+    examples = [command for command in found if re.match(r"understudy verify alice \d{6}$", command)]
+    reader = Reader(cli)
+    with cli.simulator("--link", str(cli.folder / "port")) as port:
+        cli.env["UNDERSTUDY_PORT"] = port
+        for command in found:
+            if command not in simulate and command not in examples:
+                reader.type(command)
+    assert set(reader.by_hand) <= set(found)
+
+
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"(?:^|`)make ([a-z-]+)", TEXT, re.MULTILINE))))
+def test_every_make_target_of_the_readme_is_there(target: str) -> None:
+    subprocess.run(["make", "-C", str(ROOT), "-n", target], check=True, capture_output=True, timeout=60)
+
+
+def test_every_path_of_the_house_is_there() -> None:
+    house = TEXT.split("## How the house is laid out")[1].split("```")[1]
+    for line in house.strip().splitlines():
+        name = line.split()[0]
+        assert "{" in name or "<" in name or (ROOT / name.rstrip(",")).exists(), name
