@@ -17,13 +17,12 @@ from understudy_device.service import Service
 from understudy_device.session import Session
 
 
-def main(argv):
+def serve(board):
     """Answer frames for as long as the link is there."""
-    board = Board(argv)
     device = Device(board)
     session = Session(device, Service(device))
     reader = wire.LineReader()
-    board.show(screens.idle(device.state, device.clock.state))
+    device.show(screens.idle(device.state, device.clock.state))
     while True:
         chunk = board.read()
         if not chunk:
@@ -34,6 +33,15 @@ def main(argv):
             if answer is not None:
                 board.write(wire.encode(*answer))
         gc.collect()  # between requests, where nobody waits, rather than at random inside one
+
+
+def main(argv):
+    """However it ends, by a fault or a closed link, a board starts anew instead of falling to a prompt."""
+    board = Board(argv)
+    try:
+        serve(board)
+    finally:
+        board.leave()
 
 
 main(sys.argv[1:])

@@ -12,5 +12,6 @@ memory() -> int|None  free bytes of the heap after a collection, where that mean
 start_clock(clock)    tell a clock.Clock what the platform knows of the time
 read() -> bytes       wait for bytes of the link; b"" when it is closed for good
 write(data)           send bytes
+leave()               the firmware has ended: restart, where nothing else would see to it
 show(lines)           put lines of text on the screen, if there is one
 """

@@ -6,12 +6,13 @@ streams for a link.
 main.py [--board-file FILE] [--flash FILE] [--flash-size BYTES] [--clock host|unset|UNIX-SECONDS]
 """
 
+import errno
 import json
 import os
 import sys
 import time
 
-from understudy_device.fileflash import FileFlash, create
+from understudy_device.fileflash import FileFlash, fill_blank
 
 _OPTIONS = {
     "--board-file": "boards/linux/board.json",
@@ -32,9 +33,26 @@ def _options(argv):
 
 
 def _syncer(file):
-    if hasattr(os, "fdatasync"):
-        return lambda: os.fdatasync(file.fileno())
-    return file.flush  # the Unix MicroPython's flush is an fsync
+    def sync():
+        file.flush()  # the Unix MicroPython's is an fsync
+        if hasattr(os, "fdatasync"):
+            os.fdatasync(file.fileno())
+
+    return sync
+
+
+def _open_flash(path, size):
+    """The flash file; a blank one is made where there is none, and only there."""
+    try:
+        return open(path, "r+b", 0)
+    except OSError as error:
+        if error.errno != errno.ENOENT:
+            raise
+    with open(path + ".new", "wb") as file:
+        fill_blank(file, size)
+        _syncer(file)()
+    os.rename(path + ".new", path)
+    return open(path, "r+b", 0)
 
 
 class Board:
@@ -48,30 +66,28 @@ class Board:
         with open(options["--board-file"]) as file:
             self.info = json.load(file)
         size = int(options["--flash-size"])
-        try:
-            file = open(options["--flash"], "r+b", 0)
-        except OSError:
-            create(open, options["--flash"] + ".new", size)
-            os.rename(options["--flash"] + ".new", options["--flash"])
-            file = open(options["--flash"], "r+b", 0)
+        file = _open_flash(options["--flash"], size)
         self.flash = FileFlash(file, _syncer(file), size)
         self._clock = options["--clock"]
         self._input = open(0, "rb", 0)
         self._output = open(1, "wb", 0)
-        self._started = self._ticks()
+        self._up = 0  # milliseconds
+        self._ticks = time.monotonic() if hasattr(time, "monotonic") else time.ticks_ms()
 
     @staticmethod
     def random(count):
         """Bytes from the kernel."""
         return os.urandom(count)
 
-    @staticmethod
-    def _ticks():
-        return int(time.monotonic()) if hasattr(time, "monotonic") else time.ticks_ms() // 1000
-
     def uptime(self):
         """Seconds since the start of the process."""
-        return self._ticks() - self._started
+        if hasattr(time, "monotonic"):
+            return int(time.monotonic() - self._ticks)
+        # MicroPython's counter goes round, every twelve days where small integers have 31 bits.
+        now = time.ticks_ms()
+        self._up += time.ticks_diff(now, self._ticks)
+        self._ticks = now
+        return self._up // 1000
 
     @staticmethod
     def memory():
@@ -96,6 +112,9 @@ class Board:
         view = memoryview(data)
         while view:
             view = view[self._output.write(view) :]
+
+    def leave(self):
+        """The process ends, and what started it sees that."""
 
     @staticmethod
     def show(lines):

@@ -2,7 +2,7 @@
 # Copyright (c) 2026 The Understudy authors
 """A microcontroller board under MicroPython: USB serial for a link, raw flash for the store.
 
-The only place that imports the board's own modules.
+The only place that imports `machine`.
 """
 
 import gc
@@ -16,6 +16,7 @@ import micropython
 # At once: from here on Ctrl-C is data on the link and not a way to a prompt.
 micropython.kbd_intr(-1)
 
+import machine  # noqa: E402
 import rp2  # noqa: E402
 from board_data import BOARD  # noqa: E402
 
@@ -114,6 +115,11 @@ class Board:
     def write(self, data):
         """Send all of `data`."""
         self._output.write(data)
+
+    @staticmethod
+    def leave():
+        """Start anew; the data key goes with the RAM."""
+        machine.reset()
 
     @staticmethod
     def show(lines):

@@ -14,23 +14,43 @@ from .protocol import CLOCK_HOLDOVER, CLOCK_SYNCED, CLOCK_UNSET
 # The crystal of a board without a better clock: +-30 ppm, and its temperature (RP2040 hardware design guide).
 _DRIFT_PPM = const(50)
 _FRESH = const(86400)  # seconds after which a clock that heard of no source is in holdover
-_LEAP = const(3600)  # seconds forward from which a setting could be a mistake worth remembering
-_LEAPS_KEPT = const(8)
+_SPANS_KEPT = const(8)
 FLOOR_EVERY = const(3600)  # seconds between writes of a floor that only follows the time
 
 
-class Clock:
-    """`floor`: no time before it is believed. `leaps`: the last settings far forward, as (from, to).
+def _merged(spans):
+    """The spans in order; overlapping ones become one, and then the nearest, until there are few enough.
 
-    A leap may turn out to be a mistake, after codes were used at steps far in the future. Once an admin has
-    gone back to a time inside the leap, those steps must not lock their users out; nothing can have been used
-    inside it, so that what counts as used there ends where the leap began (`gap`).
+    What lies between two that are merged counts as seen: nothing is believed unused that was not.
+    """
+    out = []
+    for span in sorted(spans):
+        if out and span[0] <= out[-1][1]:
+            out[-1] = (out[-1][0], max(out[-1][1], span[1]))
+        else:
+            out.append(span)
+    while len(out) > _SPANS_KEPT:
+        gaps = [out[i + 1][0] - out[i][1] for i in range(len(out) - 1)]
+        i = gaps.index(min(gaps))
+        out[i : i + 2] = [(out[i][0], out[i + 1][1])]
+    return out
+
+
+class Clock:
+    """`floor`: no time before it is believed.
+
+    The clock may be set back, and a time far ahead may turn out to be a mistake after codes were used at it.
+    What was used then must not work again, nor lock its user out for years. So the clock remembers the spans
+    of time that it has shown: `run` counts the settings, the present run began at `began`, and `spans` are
+    those before it, [(from, to)], ascending. Outside of the spans nothing can have been used.
     """
 
-    def __init__(self, uptime, floor=0, leaps=()):
+    def __init__(self, uptime, floor=0, run=0, began=0, spans=()):
         self._uptime = uptime
         self.floor = floor
-        self.leaps = list(leaps)
+        self.run = run
+        self.began = began
+        self.spans = list(spans)
         self._base = None  # (unix time, uptime) at the last setting
         self._follow = None
         self.source = None
@@ -61,32 +81,32 @@ class Clock:
             return None
         return time if time >= self.floor else None
 
-    def check(self, time, back):
-        """Raise ClockRefused if the clock may not be set to `time`.
+    def setting(self, time, back=False):
+        """What `set` would keep, for records.pack_clock: (floor, run, began, spans).
 
-        `back`: an admin insists on an earlier one.
+        `back`: an admin insists on a time before the floor. Raises ClockRefused.
         """
         if time < self.floor and not back:
             raise ClockRefused(
                 "%d lies before %d, which the device has seen; set it back only if that was wrong"
                 % (time, self.floor)
             )
+        # While it is unset, all that is known of the end of the last run is the floor, which lags behind.
+        ended = self.now() or self.floor + FLOOR_EVERY
+        return time, self.run + 1, time, _merged(self.spans + [(self.began, max(self.began, ended))])
 
     def set(self, time, source, back=False, error=2):
         """Set the time, and the floor with it. `error`: seconds, either way. Raises ClockRefused."""
-        self.check(time, back)
-        before = self.now() or self.floor
-        if time > before + _LEAP:
-            self.leaps = self.leaps[1 - _LEAPS_KEPT :] + [(before, time)]
+        self.floor, self.run, self.began, self.spans = self.setting(time, back)
         self._follow = None
         self._base, self.source, self._initial_error = (time, self._uptime()), source, error
-        self.floor = time
 
-    def gap(self, now):
-        """The leap (from, to) that `now` lies inside, or None: the narrowest, for the last mistake is undone
-        first."""
-        inside = [leap for leap in self.leaps if leap[0] <= now < leap[1]]
-        return max(inside) if inside else None
+    def unseen(self, now):
+        """Around `now`: (end of the spans that began before it, start of the next one or None if there is
+        none)."""
+        ended = [span[1] for span in self.spans if span[0] <= now]
+        ahead = [span[0] for span in self.spans if span[0] > now]
+        return max(ended) if ended else 0, min(ahead) if ahead else None
 
     def advance_floor(self):
         """Let the floor follow the time; True when it has moved far enough to be worth a write."""

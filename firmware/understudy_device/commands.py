@@ -10,7 +10,7 @@ from . import records
 from .errors import AlreadyClaimed, AlreadyExists, BadRequest, NotFound, PairingClosed, Unclaimed, UnknownUser
 from .otp import provisioning_uri
 from .pairing import key_id
-from .policy import judge, match
+from .policy import Moment, judge, match
 from .protocol import ADMIN, DEFAULTS, SETTINGS
 
 _PAGE = 5  # users a reply: names of 64 bytes, every one escaped, must fit into protocol.MAX_JSON
@@ -43,6 +43,7 @@ def pair(device, caller, fields):
 def _pair(device, caller, fields, role):
     device.pool.mix(fields["entropy"])
     device.vault.add_host(caller.public_key, role, fields.get("name", ""), fields["wrap"])
+    device.save_clock()  # has its room from now on, however full the flash gets
     return {"role": role, "device": device.id().hex()}
 
 
@@ -55,6 +56,7 @@ def pair_open(device, _caller, fields):
 def unpair(device, _caller, fields):
     """Remove a host key and its wrap of the data key."""
     device.vault.remove_host(fields["host"])
+    device.pairing_window = None  # it may be the one that this host opened for itself
     return {}
 
 
@@ -121,8 +123,7 @@ def clock_show(device, _caller, _fields):
 
 def clock_set(device, _caller, fields):
     """Set the time; before the floor only with `back`."""
-    device.clock.set(fields["time"], "admin", fields.get("back", False))
-    device.save_clock()
+    device.set_clock(fields["time"], "admin", fields.get("back", False))
     return device.clock.show()
 
 
@@ -155,10 +156,10 @@ def user_confirm(device, _caller, fields):
     number, credential = device.credentials.find(fields["user"])
     if credential.confirmed:
         raise AlreadyExists("user %s is confirmed already" % credential.user)
-    step = _decide(device, match, number, credential, fields["code"])
+    use = _decide(device, match, number, credential, fields["code"])
     # The step first: a cut between the two leaves a credential to confirm again, not one whose first code
     # works twice.
-    device.credentials.use(number, step)
+    device.credentials.use(number, use)
     credential.confirmed = True
     device.credentials.update(number, credential)
     return {"status": "accepted"}
@@ -174,7 +175,7 @@ def user_list(device, _caller, fields):
 def user_show(device, _caller, fields):
     """All that may be told of a user: everything but the secret."""
     number, credential = _find(device, fields)
-    last = device.credentials.last_step(number)
+    last = device.credentials.uses(number).recent
     return {
         "user": credential.user,
         "issuer": credential.issuer,
@@ -211,15 +212,13 @@ def _window(device, credential):
 def verify(device, _caller, fields):
     """Is this code right, now, for this user? The step is burnt before the answer leaves."""
     number, credential = device.credentials.find(fields["user"])
-    step = _decide(device, judge, number, credential, fields["code"])
-    device.credentials.use(number, step)
+    use = _decide(device, judge, number, credential, fields["code"])
     if device.clock.advance_floor():
         device.save_clock()
+    device.credentials.use(number, use)
     return {"status": "accepted", "user": credential.user, "time": device.clock.now()}
 
 
 def _decide(device, decision, number, credential, code):
-    now = device.clock.now()
-    gap = device.clock.gap(now) if now is not None else None
-    last = device.credentials.last_step(number)
-    return decision(credential, _window(device, credential), last, now, gap, code)
+    use = device.credentials.uses(number)
+    return decision(credential, _window(device, credential), use, Moment(device.clock), code)

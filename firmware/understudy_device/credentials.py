@@ -59,9 +59,9 @@ class Credentials:
                 raise StoreFull()
         elif self._load(number).confirmed:
             raise AlreadyExists("user %s is enrolled already; remove the user first" % credential.user)
-        # A step left over from an earlier credential of this number would refuse the new one's codes, or
-        # worse.
-        self._store.delete(records.USE, number)
+        # Written now, so that there is room for it later: a full flash must not refuse a right code. And a
+        # step left over from an earlier credential of this number would refuse the new one's codes, or worse.
+        self.use(number, records.Use())
         self._put(number, tag, credential)
         index[tag] = number
 
@@ -90,11 +90,11 @@ class Credentials:
         rest = [n for n in self._store.numbers(records.CREDENTIAL) if n > number]
         return [(n, self._load(n)) for n in rest[:count]], len(rest) > count
 
-    def last_step(self, number):
-        """The last step used, -1 for none."""
+    def uses(self, number):
+        """The records.Use of a credential."""
         data = self._store.get(records.USE, number)
-        return -1 if data is None else records.unpack_step(data)
+        return records.Use() if data is None else records.Use.unpack(data)
 
-    def use(self, number, step):
-        """Burn a step: it is on flash when this returns."""
-        self._store.put(records.USE, number, records.pack_step(step))
+    def use(self, number, use):
+        """Burn a step: the records.Use is on flash when this returns."""
+        self._store.put(records.USE, number, use.pack())

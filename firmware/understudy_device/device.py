@@ -6,9 +6,9 @@ from . import records
 from .clock import Clock
 from .credentials import Credentials
 from .entropy import Pool
-from .errors import StoreDamaged
+from .errors import StoreDamaged, Throttled
 from .pairing import key_id
-from .protocol import DAMAGED, DEFAULTS, FIRMWARE, OPEN, SEALED, UNCLAIMED, VERSION
+from .protocol import DAMAGED, DEFAULTS, FIRMWARE, MAX_PAIRINGS, OPEN, SEALED, UNCLAIMED, VERSION
 from .store import Store
 from .vault import Vault
 
@@ -18,7 +18,7 @@ class Device:
 
     def __init__(self, board):
         self.board = board
-        self.store = Store(board.flash)
+        self.store = Store(board.flash, records.SECRET_KINDS)
         self.pool = Pool(
             board.random,
             lambda: self.store.get(records.SEED),
@@ -27,6 +27,7 @@ class Device:
         self.vault = Vault(self.store, self.pool)
         self.credentials = Credentials(self.store, self.vault)
         self.damage = None  # the message of what is wrong with the whole store
+        self._pairings = (0, 0)  # (minute of uptime, handshakes in it)
         self.pairing_window = None  # (role, uptime at which it closes)
         try:
             self.store.open()
@@ -40,9 +41,31 @@ class Device:
         self.board.start_clock(clock)
         return clock
 
+    def set_clock(self, time, source, back=False):
+        """Set the clock, on flash first: a full flash must not leave a time that a restart forgets."""
+        self.store.put(records.CLOCK, 0, records.pack_clock(*self.clock.setting(time, back)))
+        self.clock.set(time, source, back)
+
     def save_clock(self):
-        """Put the clock's floor and leaps on flash."""
-        self.store.put(records.CLOCK, 0, records.pack_clock(self.clock.floor, self.clock.leaps))
+        """Put the clock's floor and spans on flash."""
+        clock = self.clock
+        self.store.put(records.CLOCK, 0, records.pack_clock(clock.floor, clock.run, clock.began, clock.spans))
+
+    def count_pairing(self):
+        """Raise Throttled when there were too many pairing handshakes in this minute."""
+        minute = self.board.uptime() // 60
+        if minute != self._pairings[0]:
+            self._pairings = (minute, 0)
+        if self._pairings[1] >= MAX_PAIRINGS:
+            raise Throttled()
+        self._pairings = (minute, self._pairings[1] + 1)
+
+    def show(self, lines):
+        """Put lines on the screen; whatever is wrong with it must not change an answer."""
+        try:
+            self.board.show(lines)
+        except Exception:  # a driver's, a closed pipe's: there is nobody to tell
+            self.board.screen_failed = True
 
     @property
     def settings(self):

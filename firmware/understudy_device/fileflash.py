@@ -3,17 +3,18 @@
 """NOR flash in files: one on Linux, one a sector on boards whose stock MicroPython keeps a file system
 where the raw region would be."""
 
+import errno
+
 from .errors import StoreDamaged
 from .log import SECTOR
 
 _BLANK = b"\xff"
 
 
-def create(opener, path, size):
-    """Make a blank flash of `size` bytes at `path`; `opener` is `open`."""
-    with opener(path, "wb") as file:
-        for _ in range(size // SECTOR):
-            file.write(_BLANK * SECTOR)
+def fill_blank(file, size):
+    """Write a blank flash of `size` bytes to a new file."""
+    for _ in range(size // SECTOR):
+        file.write(_BLANK * SECTOR)
 
 
 def _cleared(old, new):
@@ -51,7 +52,8 @@ class FileFlash:
 
     def _write(self, offset, data):
         self._file.seek(offset)
-        self._file.write(data)
+        if self._file.write(data) != len(data):
+            raise OSError(errno.ENOSPC)
         self._sync()
 
 
@@ -72,7 +74,9 @@ class SectorFiles:
         try:
             with self._open(self._path % (offset // SECTOR), "rb") as file:
                 return file.read()
-        except OSError:
+        except OSError as error:
+            if error.errno != errno.ENOENT:  # not blank, but not to be read just now
+                raise
             return b""
 
     def readinto(self, offset, buffer):
@@ -86,13 +90,16 @@ class SectorFiles:
         start, end = offset % SECTOR, offset % SECTOR + len(data)
         old = self._content(offset)
         old += _BLANK * (end - len(old))
-        # The whole file anew: littlefs makes that one step, done or not done.
+        new = old[:start] + _cleared(old[start:end], data) + old[end:]
+        # The whole file anew: littlefs makes that one step, done or not done. Nothing may fail in between, so
+        # the bytes are ready before.
         with self._open(self._path % (offset // SECTOR), "wb") as file:
-            file.write(old[:start] + _cleared(old[start:end], data) + old[end:])
+            file.write(new)
 
     def erase(self, offset):
         """Set all bits of a sector."""
         try:
             self._remove(self._path % (offset // SECTOR))
-        except OSError:  # blank already
-            return
+        except OSError as error:
+            if error.errno != errno.ENOENT:
+                raise

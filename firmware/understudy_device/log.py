@@ -11,8 +11,8 @@ oldest sector are copied to the head and that sector is retired. Cleaning the ol
 and lets a tombstone go with its sector: nothing older that it hides can be left.
 
 Sector: header (16 bytes: magic, schema version, sequence number, CRC-32), the retired mark (one byte,
-programmed to 0), then records from offset 32. Record: kind (1), spare (1), id (2), length (2), check of those
-(2), payload, CRC-32 of it all (4).
+programmed to 0), then records from offset 32, one straight after the other. Record: kind (1), scrubbed mark
+(1, programmed to 0), id (2), length (2), check of kind, id and length (2), payload, CRC-32 of it all (4).
 """
 
 import struct
@@ -32,6 +32,8 @@ _FIRST = const(32)  # offset of the first record
 _HEAD = const(8)  # record header
 _OVERHEAD = const(12)  # record header and CRC-32
 _RESERVE = const(3)  # sectors kept free: one to advance into, one for cleaning to spill into, one to spare
+_WHOLE = const(0xFF)  # a record's mark as long as it is not scrubbed
+_SCRUBBED = const(0xFF)  # as a kind: none of the store's, which end at 254
 _BLANK = b"\xff"
 _NO_RECORD = b"\xff\xff\xff\xff\xff\xff\xff\xff"
 
@@ -41,41 +43,35 @@ def _sector_header(sequence):
     return head + struct.pack(">I", crc32(head))
 
 
+def _check(head):
+    """The two bytes that guard a record's header, all but its scrubbed mark."""
+    return crc32(head[:1] + head[2:6]) & 0xFFFF
+
+
 def _record(kind, number, payload):
-    head = struct.pack(">BBHH", kind, 0xFF, number, len(payload))
-    body = head + struct.pack(">H", crc32(head) & 0xFFFF) + payload
+    head = struct.pack(">BBHH", kind, _WHOLE, number, len(payload))
+    body = head + struct.pack(">H", _check(head)) + payload
     return body + struct.pack(">I", crc32(body))
-
-
-def _start(offset):
-    """Where a record may begin from `offset` on: not so near a page's end that its header would cross it."""
-    return offset if PAGE - offset % PAGE >= _OVERHEAD else (offset // PAGE + 1) * PAGE
 
 
 def _walk(sector):
     """Yield (offset, kind, number, end) of each record of a sector; kind is None for a damaged one.
 
-    The last `end` is where free space begins: SECTOR when a torn record makes that unknowable, so that
-    nothing is ever programmed over the remains of a torn write.
+    Scrubbed ones are passed over. The last `end` is where free space begins: SECTOR when a torn record makes
+    that unknowable, so that nothing is ever programmed over the remains of a torn write.
     """
     offset = _FIRST
-    while _start(offset) < SECTOR:
-        offset = _start(offset)
+    while offset + _OVERHEAD <= SECTOR:
         head = sector[offset : offset + _HEAD]
-        if head == _NO_RECORD:
-            if sector[offset:] == _BLANK * (SECTOR - offset):
-                return
-            # The end of a page that the next record did not fit into; what follows must start on the next
-            # page.
-            offset = min((offset // PAGE + 1) * PAGE, SECTOR - _OVERHEAD)
-            head = sector[offset : offset + _HEAD]
-        kind, _, number, length, check = struct.unpack(">BBHHH", head)
+        if head == _NO_RECORD and sector[offset:] == _BLANK * (SECTOR - offset):
+            return
+        kind, mark, number, length, check = struct.unpack(">BBHHH", head)
         end = offset + _OVERHEAD + length
-        if check != crc32(head[:6]) & 0xFFFF or end > SECTOR:
+        if check != _check(head) or end > SECTOR:
             yield offset, None, 0, SECTOR
             return
         good = crc32(sector[offset : end - 4]) == struct.unpack(">I", sector[end - 4 : end])[0]
-        yield offset, kind if good else None, number, end
+        yield offset, kind if good else (None if mark == _WHOLE else _SCRUBBED), number, end
         offset = end
 
 
@@ -154,7 +150,7 @@ class Log:
         for offset, kind, number, end in _walk(sector):
             if kind is None:
                 self.damaged += 1
-            else:
+            elif kind != _SCRUBBED:
                 self._sink.seen(kind, number, base + offset)
             tail = end
         return tail
@@ -192,29 +188,32 @@ class Log:
             self._make_room()
         self._write(record, kind, number)
 
-    def _place(self, size):
-        """Where a record of `size` bytes goes in the head: not over a page's end if a page can hold it (one
-        program less)."""
-        start = _start(self._tail)
-        if size <= PAGE and start % PAGE + size > PAGE:
-            return (start // PAGE + 1) * PAGE
-        return start
+    def scrub(self, offset):
+        """Overwrite the record at `offset`, which is no longer the newest, so that its payload can't be read.
+
+        The mark first: it says that what follows is no damage.
+        """
+        self._program(offset + 1, bytes(1))
+        self._program(offset + _HEAD, bytes(self.size(offset) - _OVERHEAD))
+
+    def _program(self, offset, data):
+        done = 0
+        while done < len(data):
+            room = PAGE - (offset + done) % PAGE
+            self._flash.program(offset + done, data[done : done + room])
+            done += room
 
     def _fits(self, size):
-        return bool(self._live) and self._place(size) + size <= SECTOR
+        return bool(self._live) and self._tail + size <= SECTOR
 
     def _write(self, record, kind, number):
         if not self._fits(len(record)):
             self._advance()
-        start = self._place(len(record))
-        base = self._live[-1] * SECTOR
-        # First, so that after a failed program nothing is written over the torn record.
+        start, base = self._tail, self._live[-1] * SECTOR
+        # Should the program fail, the rest of the sector is given up: what stands there can't be known.
+        self._tail = SECTOR
+        self._program(base + start, record)
         self._tail = start + len(record)
-        done = 0
-        while done < len(record):
-            room = PAGE - (start + done) % PAGE
-            self._flash.program(base + start + done, record[done : done + room])
-            done += room
         self._sink.seen(kind, number, base + start)
 
     def _free(self):
@@ -230,29 +229,33 @@ class Log:
             raise StoreFull()
 
     def _advance(self):
-        """Erase the next free sector of the ring and make it the head."""
+        """Make the next free sector of the ring the head; it is blank unless the power was cut."""
         index = (self._live[-1] + 1) % self._sectors if self._live else 0
         if index in self._live:
             raise StoreFull()
-        self._flash.erase(index * SECTOR)
+        sector = bytearray(SECTOR)
+        self._flash.readinto(index * SECTOR, sector)
+        if sector != _BLANK * SECTOR:
+            self._flash.erase(index * SECTOR)
         self._sequence += 1
         self._flash.program(index * SECTOR, _sector_header(self._sequence))
         self._live.append(index)
         self._tail = _FIRST
 
     def _clean_oldest(self):
-        """Copy the live records of the oldest sector to the head, then retire it.
+        """Copy the live records of the oldest sector to the head, then retire and erase it.
 
-        The mark comes before any erase: a sector half erased could show a record whose tombstone is gone.
+        The mark comes before the erase: a sector half erased could show a record whose tombstone is gone.
         """
         base = self._live[0] * SECTOR
         sector = bytearray(SECTOR)
         self._flash.readinto(base, sector)
         for offset, kind, number, end in _walk(sector):
-            if kind is not None and self._sink.is_live(kind, number, base + offset):
+            if kind not in (None, _SCRUBBED) and self._sink.is_live(kind, number, base + offset):
                 self._write(bytes(sector[offset:end]), kind, number)
         self._flash.program(base + _MARK, b"\x00")
         self._live.pop(0)
+        self._flash.erase(base)
 
     @property
     def capacity(self):

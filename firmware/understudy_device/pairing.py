@@ -5,7 +5,8 @@
 Noise's initiator speaks last in XX, so digits taken from the handshake hash alone could be steered: someone
 in the middle tries static keys until the digits of the two handshakes agree, a million tries at most. So the
 device commits to a nonce in message 2 and opens it after message 3, which carries a nonce of the host's:
-neither end can choose after seeing the other.
+neither end can choose after seeing the other. That leaves one guess in a million for each handshake, of which
+the device allows protocol.MAX_PAIRINGS a minute.
 """
 
 from .compat import hmac_sha256, sha256

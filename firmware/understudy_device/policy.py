@@ -4,43 +4,56 @@
 
 from .errors import ClockUnset, Disabled, Rejected, Replayed
 from .otp import codes, matching, parse_code
+from .protocol import WINDOW_FIELD
+from .records import Use
 
 
-def used_up_to(last, now, interval, window, gap):
-    """The last step that counts as used at `now` (Unix seconds).
+def is_fresh(step, use, interval, moment):
+    """Whether a right code's `step` (of `interval` seconds) has never been used.
 
-    `gap` is the clock's leap (from, to) around `now`, if any: a step used at or after its end belongs to a
-    time that was wrong.
+    `use`: records.Use; `moment`: see Moment. A step after the last one ever is. While the clock shows a time
+    before others that it has shown, so is one that no span of those, widened by the largest window there is,
+    can have accepted, and that comes after the last one of this run.
     """
-    if gap is not None and last >= gap[1] // interval - window:
-        return gap[0] // interval + window
-    return last
+    if step > use.last:
+        return True
+    if moment.ahead is None or (use.run == moment.run and step <= use.recent):
+        return False
+    margin = WINDOW_FIELD.high
+    return moment.ended // interval + margin < step < moment.ahead // interval - margin
 
 
-def judge(credential, window, last, now, gap, text):
-    """The step to burn for an accepted code; any other verdict is raised.
+class Moment:
+    """The time to judge by, Unix seconds or None, and what the clock says around it (clock.Clock.unseen)."""
 
-    `credential`: records.Credential; `window`: steps either side; `last`: the last used step, -1 for none;
-    `now`: Unix seconds or None; `gap`: see `used_up_to`; `text`: what was typed. Raises Disabled, ClockUnset,
-    MalformedCode, Replayed or Rejected.
+    def __init__(self, clock):
+        self.now = clock.now()
+        self.run = clock.run
+        self.ended, self.ahead = clock.unseen(self.now) if self.now is not None else (0, None)
+
+
+def judge(credential, window, use, moment, text):
+    """The records.Use to keep for an accepted code; any other verdict is raised.
+
+    `credential`: records.Credential; `window`: steps either side; `use`: records.Use; `moment`: Moment;
+    `text`: what was typed. Raises Disabled, ClockUnset, MalformedCode, Replayed or Rejected.
     """
     if not credential.confirmed:
         raise Disabled("enrolment was not finished: add the user again")
-    return match(credential, window, last, now, gap, text)
+    return match(credential, window, use, moment, text)
 
 
-def match(credential, window, last, now, gap, text):
+def match(credential, window, use, moment, text):
     """As `judge`, for a credential that may still wait for its first code."""
-    if now is None:
+    if moment.now is None:
         raise ClockUnset()
     code = parse_code(text, credential.digits)
-    present = now // credential.interval
+    present = moment.now // credential.interval
     steps = list(range(max(0, present - window), present + window + 1))
     hits = matching(codes(credential.secret, credential.algorithm, credential.digits, steps), code)
     if not hits:
         raise Rejected()
-    used = used_up_to(last, now, credential.interval, window, gap)
     for hit in hits:
-        if steps[hit] > used:
-            return steps[hit]
+        if is_fresh(steps[hit], use, credential.interval, moment):
+            return Use(max(use.last, steps[hit]), steps[hit], moment.run)
     raise Replayed()

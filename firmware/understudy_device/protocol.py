@@ -41,6 +41,7 @@ MAX_SECRET = const(64)
 MIN_SECRET = const(10)
 MAX_HOSTS = const(8)  # each with the longest name, they fit into one reply
 MAX_PAIRING_SECONDS = const(300)
+MAX_PAIRINGS = const(10)  # handshakes a minute: each is a guess at the six digits for someone in the middle
 REPLIES_KEPT = const(16)  # requests
 
 PROLOGUE = b"Understudy 1"
@@ -143,11 +144,10 @@ def _is_typed(field, value):
     """Whatever a person typed; what it is worth is judged later."""
     if type(value) is not str:
         return None
-    try:
-        size = len(value.encode())
-    except UnicodeError:  # half of a surrogate pair, which JSON can spell
-        return None
-    return value if field.low <= size <= field.high else None
+    for char in value:
+        if 0xD800 <= ord(char) <= 0xDFFF:  # half of a surrogate pair, which JSON can spell and UTF-8 can't
+            return None
+    return value if field.low <= len(value.encode()) <= field.high else None
 
 
 def _is_text(field, value):
@@ -268,7 +268,7 @@ def check_fields(fields, values):
     checked = {}
     for name in values:
         if name not in fields:
-            raise BadRequest("%s: not a field of this command" % name)
+            raise BadRequest("%s: not a field of this command" % name[:MAX_HOST_NAME])
     for name, field in fields.items():
         if name in values:
             checked[name] = field.check(name, values[name])

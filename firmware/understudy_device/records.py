@@ -13,15 +13,20 @@ IDENTITY = const(1)  # the device's static private key, 32 bytes
 SEED = const(2)  # of the entropy pool, 32 bytes
 HOST = const(3)  # one per paired host key
 SETTING = const(4)
-CLOCK = const(5)  # floor and leaps, unix seconds
+CLOCK = const(5)  # floor and the spans of time shown, unix seconds
 CREDENTIAL = const(6)  # tag, nonce, sealed Credential
-USE = const(7)  # of the credential with the same number: last used step
+USE = const(7)  # of the credential with the same number: last used steps
+
+# Kinds whose superseded records are overwritten: a wrap of the data key, a sealed secret.
+SECRET_KINDS = (HOST, CREDENTIAL)
 
 _HOST = ">32sB12s48s"  # public key, role, nonce, wrapped data key; then the name
 _HOST_SIZE = const(93)
 _SETTING = ">BHBB"  # digits, interval, window, algorithm
 _CREDENTIAL = ">BBHBB"  # flags, digits, interval, window, algorithm; then the texts
 _CREDENTIAL_SIZE = const(6)
+_USE = ">QQI"  # steps plus one, run of the clock
+_CLOCK_SIZE = const(149)  # floor, run, start, count and eight spans
 _FOLLOW = const(0xFF)  # window: the device's setting
 _CONFIRMED = const(1)
 
@@ -130,22 +135,40 @@ def unpack_settings(data):
     return {name: SETTINGS[name].check(name, value) for name, value in values.items()}
 
 
-def pack_step(step):
-    """Last used step; kept plus one, so that 0 can say never."""
-    return struct.pack(">Q", step + 1)
+class Use:
+    """What a credential has used:
+
+    `last` step ever, -1 for none; `recent`: the last one in the clock's run `run`.
+    """
+
+    def __init__(self, last=-1, recent=-1, run=0):
+        self.last = last
+        self.recent = recent
+        self.run = run
+
+    def pack(self):
+        """To bytes; steps are kept plus one, so that 0 can say never."""
+        return struct.pack(_USE, self.last + 1, self.recent + 1, self.run)
+
+    @staticmethod
+    def unpack(data):
+        """From bytes."""
+        last, recent, run = struct.unpack(_USE, data)
+        return Use(last - 1, recent - 1, run)
 
 
-def unpack_step(data):
-    """Last used step, -1 for never."""
-    return struct.unpack(">Q", data)[0] - 1
+def pack_clock(floor, run, began, spans):
+    """Clock floor, run, its start and the earlier spans [(from, to)]; unix seconds.
 
-
-def pack_clock(floor, leaps):
-    """Clock floor and leaps [(from, to)], unix seconds."""
-    return struct.pack(">Q", floor) + b"".join(struct.pack(">QQ", *leap) for leap in leaps)
+    Always of the same size.
+    """
+    body = struct.pack(">QIQB", floor, run, began, len(spans))
+    for span in spans:
+        body += struct.pack(">QQ", *span)
+    return body + bytes(_CLOCK_SIZE - len(body))
 
 
 def unpack_clock(data):
-    """(floor, leaps), unix seconds."""
-    leaps = [struct.unpack(">QQ", data[i : i + 16]) for i in range(8, len(data), 16)]
-    return struct.unpack(">Q", data[:8])[0], leaps
+    """(floor, run, began, spans)."""
+    floor, run, began, count = struct.unpack(">QIQB", data[:21])
+    return floor, run, began, [struct.unpack(">QQ", data[i : i + 16]) for i in range(21, 21 + 16 * count, 16)]

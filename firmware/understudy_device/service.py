@@ -8,7 +8,7 @@ import json
 from . import commands, screens
 from .compat import dump_json, sha256
 from .errors import BadRequest, Denied, Sealed, UnderstudyError, UnknownCommand
-from .protocol import COMMANDS, MAX_JSON, REPLIES_KEPT, check_fields, may
+from .protocol import ADMIN, COMMANDS, MAX_JSON, REPLIES_KEPT, check_fields, may
 
 _HEX = "0123456789abcdef"
 _ID = 16  # hex digits
@@ -33,12 +33,14 @@ class Service:
 
     def __init__(self, device):
         self.device = device
+        self._user = None  # whose verdict goes on the screen
         self._replies = []  # (public key, request id, digest of the request, reply), oldest first
         self._handlers = {name: getattr(commands, name) for name in COMMANDS}
 
     def call(self, caller, data):
         """One request (JSON bytes) to one reply (JSON bytes). Never raises for anything a host can send."""
         number = ""
+        self._user = None
         try:
             request = _parse(data)
             number = request.pop("id")
@@ -54,6 +56,8 @@ class Service:
                 result["message"] = error.message
             if not number:
                 return _dump("", result)
+        if self._user is not None:
+            self.device.show(screens.verdict(result["status"], self._user))
         reply = _dump(number, result)
         self._keep(
             caller,
@@ -70,21 +74,16 @@ class Service:
         needed, needs_open, fields = COMMANDS[name]
         if not may(caller.role, needed):
             raise Denied()
+        if needed == ADMIN and not self.device.vault.is_proven(caller.host):
+            raise Sealed("this host has not brought its secret since power-up: unseal first")
         checked = check_fields(fields, request)
         if needs_open and not self.device.vault.is_open:
             raise Sealed()
-        try:
-            result = {"status": "ok"}
-            result.update(self._handlers[name](self.device, caller, checked))
-        except UnderstudyError as error:
-            self._show(name, checked, error.status)
-            raise
-        self._show(name, checked, result["status"])
-        return result
-
-    def _show(self, name, fields, status):
         if name in _SHOWN:
-            self.device.board.show(screens.verdict(status, fields["user"]))
+            self._user = checked["user"]
+        result = {"status": "ok"}
+        result.update(self._handlers[name](self.device, caller, checked))
+        return result
 
     # Replies kept.
 
@@ -110,7 +109,13 @@ def _without_secret(result):
 
 def _dump(number, result):
     result["id"] = number
-    return dump_json(result)
+    try:
+        reply = dump_json(result)
+    except UnicodeError:  # half of a surrogate pair in a name that a host made up
+        reply = b""
+    if not 0 < len(reply) <= MAX_JSON:
+        return dump_json({"id": number, "status": UnderstudyError.status})
+    return reply
 
 
 def _parse(data):

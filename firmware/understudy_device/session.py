@@ -72,6 +72,7 @@ class Session:
     # Pairing: Noise XX with a commitment, see `pairing`.
 
     def _pair_1(self, payload):
+        self._device.count_pairing()
         self._start("XX")
         self._handshake.read_message(payload)
         self._nonce = self._device.pool.take(protocol.NONCE)
@@ -85,7 +86,7 @@ class Session:
         if len(host_nonce) != protocol.NONCE:
             raise AuthenticationFailed()
         self._establish(Caller(handshake.remote_static))
-        self._device.board.show(screens.pairing(pairing_code(handshake.handshake_hash, self._nonce)))
+        self._device.show(screens.pairing(pairing_code(handshake.handshake_hash, self._nonce)))
         return protocol.PAIR_4, self._send.encrypt_with_ad(b"", self._nonce)
 
     # A paired host's session: Noise KK.

@@ -17,8 +17,12 @@ class Store:
     """A mapping (kind, number) -> bytes that survives power cuts: each put or delete is whole or not
     there."""
 
-    def __init__(self, flash):
+    def __init__(self, flash, secret_kinds=()):
+        """`secret_kinds`: what is superseded of these is overwritten at once, not when its sector's turn
+        comes."""
+        self._secret_kinds = secret_kinds
         self._index = {}  # kind << 16 | number: offset
+        self._superseded = None  # where the value stood that the last record took the place of
         self._used = 0  # bytes of live records
         self._log = Log(flash, self)
         self._size = flash.size
@@ -35,7 +39,7 @@ class Store:
         One without payload deletes.
         """
         key = kind << 16 | number
-        old = self._index.pop(key, None)
+        self._superseded = old = self._index.pop(key, None)
         if old is not None:
             self._used -= self._log.size(old)
         size = self._log.size(offset)
@@ -63,12 +67,17 @@ class Store:
         growth = len(payload) + _OVERHEAD - (self._log.size(old) if old is not None else 0)
         if growth > 0 and self._used + growth > self._log.capacity:
             raise StoreFull()
+        self._replace(kind, number, payload)
+
+    def _replace(self, kind, number, payload):
         self._log.append(kind, number, payload)
+        if self._superseded is not None and kind in self._secret_kinds:
+            self._log.scrub(self._superseded)
 
     def delete(self, kind, number=0):
         """Remove the value if there is one."""
         if kind << 16 | number in self._index:
-            self._log.append(kind, number, _EMPTY)
+            self._replace(kind, number, _EMPTY)
 
     def numbers(self, kind):
         """The numbers that have a value of `kind`, in ascending order."""

@@ -24,6 +24,7 @@ class Vault:
         self._store = store
         self._pool = pool
         self._data_key = None
+        self._proven = set()  # public keys of the hosts whose wrap was opened since power-up
         self._identity = None
         self.pairings = 0  # goes up when a host is unpaired, which ends its sessions
 
@@ -78,6 +79,7 @@ class Vault:
         number = next(n for n in range(MAX_HOSTS) if n not in taken)
         self._store.put(records.HOST, number, host.pack())
         self._data_key = data_key
+        self._proven.add(public_key)
 
     def remove_host(self, wanted):
         """Unpair a key id; raises NotFound, or LastAdmin when no admin would be left."""
@@ -107,6 +109,12 @@ class Vault:
         if self._data_key is not None and data_key != self._data_key:
             raise AuthenticationFailed()
         self._data_key = data_key
+        self._proven.add(host.public_key)
+
+    def is_proven(self, host):
+        """Whether this host has opened its wrap since power-up: only that shows its role to be the one it was
+        given."""
+        return host.public_key in self._proven
 
     def _key(self):
         if self._data_key is None:
@@ -131,5 +139,5 @@ class Vault:
 
 
 def _binding(host):
-    # The role is bound in, so that it can't be raised by writing to the flash.
+    # The role is bound in: one raised by writing to the flash does not open, see `is_proven`.
     return host.public_key + host.role.encode()

@@ -19,7 +19,7 @@ from understudy_device.errors import (
     Unclaimed,
     UnderstudyError,
 )
-from understudy_device.protocol import COMMANDS, KEY, SEALED, UNCLAIMED, check_fields
+from understudy_device.protocol import COMMANDS, KEY, UNCLAIMED, check_fields
 
 REPLY_SECONDS = 15.0  # for one try; then the same request is asked again
 ATTEMPTS = 3
@@ -120,9 +120,10 @@ class Client:
         if self._session is None:
             identity, link = self._identity, self.connection.link
             session = open_session(link, identity.private_key, identity.key_id, self._device_key, deadline)
-            if self.connection.hello.state == SEALED:
-                fields = {"wrap": identity.wrap_key(self.connection.hello.device).hex(), "entropy": entropy()}
-                ask(session, "unseal", fields, new_id(), deadline.within(REPLY_SECONDS))
+            # Not only when the device is sealed: it believes a host's role once that host has brought its
+            # secret.
+            fields = {"wrap": identity.wrap_key(self.connection.hello.device).hex(), "entropy": entropy()}
+            ask(session, "unseal", fields, new_id(), deadline.within(REPLY_SECONDS))
             self._session = session
         return self._session
 

@@ -9,8 +9,24 @@ from understudy.deadline import Deadline
 from understudy.identity import Identity, PairedDevice
 from understudy.link import HELLO_SECONDS, Connection, Hello
 from understudy.session import Pairing, begin_pairing
-from understudy_device.errors import LinkTimeout, NoSession, NotPaired, Unclaimed, UnderstudyError
+from understudy_device.errors import (
+    AlreadyClaimed,
+    AlreadyExists,
+    BadRequest,
+    Denied,
+    LinkTimeout,
+    NoSession,
+    NotPaired,
+    PairingClosed,
+    StoreFull,
+    Unclaimed,
+    UnderstudyError,
+)
 from understudy_device.protocol import ADMIN, VERIFIER
+
+# What only the device can say, inside the session: the pairing did not happen. Whatever else goes wrong, a
+# pulled cable or something said in the clear, it may have.
+_REFUSALS = (AlreadyClaimed, AlreadyExists, BadRequest, Denied, PairingClosed, StoreFull)
 
 
 def join(
@@ -34,9 +50,7 @@ def join(
     identity.remember(hello.device, _paired(pairing, hello, ADMIN if command == "claim" else VERIFIER))
     try:
         reply = _ask_or_find_out(connection, identity, pairing, command, name, seconds)
-    except (LinkTimeout, NoSession):
-        raise
-    except UnderstudyError:
+    except _REFUSALS:
         if not known_before:
             identity.forget(hello.device)
         raise
@@ -62,8 +76,11 @@ def _ask_or_find_out(
         try:
             client = Client(Connection(link, link.hello(Deadline(HELLO_SECONDS))), identity, seconds)
             role = client.request("status")["role"]
-        except (NotPaired, Unclaimed) as refusal:
-            raise UnderstudyError("The device lost the pairing; try again.") from refusal
+        except (
+            NotPaired,
+            Unclaimed,
+        ) as refusal:  # said in the clear: a hint, and no reason to forget anything
+            raise LinkTimeout("The device seems not to have taken the pairing; try again.") from refusal
         except UnderstudyError:
             raise LinkTimeout(
                 "The device's answer was lost; see with `understudy status` whether it is paired."

@@ -30,9 +30,7 @@ class Session:
         body = json.dumps(request, separators=(",", ":"), ensure_ascii=False).encode()
         self._link.send(protocol.DATA, self._send.encrypt_with_ad(b"", body))
         while True:
-            reply = json.loads(self.receive(protocol.DATA, deadline))
-            if not isinstance(reply, dict) or not isinstance(reply.get("status"), str):
-                raise UnderstudyError("The device's answer is not one.")
+            reply = _parse(self.receive(protocol.DATA, deadline))
             if reply.get("id") == request["id"]:
                 return reply
             if not reply.get("id"):
@@ -95,6 +93,16 @@ def open_session(
     link.send(protocol.OPEN_1, host + handshake.write_message(b""))
     handshake.read_message(link.receive(protocol.OPEN_2, deadline.within(HANDSHAKE_SECONDS)))
     return Session(link, handshake.split())
+
+
+def _parse(data: bytes) -> dict[str, Any]:
+    try:
+        reply = json.loads(data)
+    except ValueError:
+        reply = None
+    if not isinstance(reply, dict) or not isinstance(reply.get("status"), str):
+        raise UnderstudyError("The device's answer is not one.")
+    return reply
 
 
 def _handshake(pattern: str, private_key: bytes, device_key: bytes = b"") -> Any:

@@ -12,11 +12,12 @@ from tests.cli.support import Cli, code
 from understudy import client as client_module
 from understudy.client import Client
 from understudy.deadline import Deadline
-from understudy.identity import load_identity
+from understudy.identity import ensure_identity, load_identity
 from understudy.link import Connection, Link
+from understudy.pairing import join
 from understudy.transport import Port
 from understudy_device import protocol, wire
-from understudy_device.errors import BadRequest, LinkTimeout, Replayed
+from understudy_device.errors import BadRequest, LinkTimeout, NoDevice, Replayed
 
 
 class BadLine:
@@ -62,16 +63,18 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_lost_verdict_is_asked_for_again_and_is_the_same(cli: Cli, device: str) -> None:
     cli.add("alice")
     with opened(cli, device) as (line, client):
-        line.lose = [protocol.DATA]
+        client.open()
+        line.lose, line.sent = [protocol.DATA], []
         typed = code()
         assert client.request("verify", user="alice", code=typed)["status"] == "accepted"
-        assert line.sent.count(protocol.DATA) == 2
+        assert line.sent.count(protocol.DATA) == 3  # the request; in a new session, unseal and the request
         with pytest.raises(Replayed):
             client.request("verify", user="alice", code=typed)
 
 
 def test_a_lost_new_secret_is_not_told_twice(cli: Cli, device: str) -> None:
     with opened(cli, device) as (line, client):
+        client.open()
         line.lose = [protocol.DATA]
         assert client.request("user_add", user="alice", entropy=client_module.entropy())["uri"] is None
 
@@ -127,3 +130,23 @@ def test_users_come_page_by_page(cli: Cli, device: str) -> None:
         for name in names:
             client.request("user_add", user=name, confirmed=True, entropy=client_module.entropy())
         assert sorted(one["user"] for one in client.users()) == names
+
+
+class Unplugged(BadLine):
+    """A port whose cable is pulled when the claim has arrived, before its answer is read."""
+
+    def read(self, seconds: float) -> bytes:
+        data = super().read(seconds)
+        if protocol.DATA in self.sent:
+            raise NoDevice("gone")
+        return data
+
+
+def test_a_cable_pulled_in_the_claim_leaves_no_device_that_is_nobodys(cli: Cli, new_device: str) -> None:
+    identity = ensure_identity(cli.identity)
+    with Port(new_device) as port:
+        link = Link(Unplugged(port))
+        connection = Connection(link, link.hello(Deadline(10)))
+        with pytest.raises(NoDevice):
+            join(connection, identity, "claim", "me", lambda _code: None, 10)
+    assert cli.json("status")["role"] == "admin"

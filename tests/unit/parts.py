@@ -199,7 +199,7 @@ class Bench:
     def restart(self, unseal=True):
         """Power off and on."""
         image = self.board.flash.image()
-        self.board = BenchBoard(CutFlash(image), b"again", self.board.time)
+        self.board = BenchBoard(CutFlash(image, len(image) // SECTOR), b"again", self.board.time)
         self.start()
         if unseal:
             self.admin.unseal(self.session)

@@ -7,8 +7,12 @@ import unittest
 
 import pyotp
 from parts import NOW, Bench
+from understudy_device import records
 from understudy_device.clock import Clock
+from understudy_device.compat import sha256
 from understudy_device.errors import ClockRefused
+from understudy_device.policy import Moment, is_fresh
+from understudy_device.records import Use
 
 TOTP = pyotp.TOTP("GEYTCMJRGEYTCMJRGEYTCMJRGEYTCMJR")
 HOUR, DAY, YEAR = 3600, 86400, 365 * 86400
@@ -107,18 +111,39 @@ class Turned(unittest.TestCase):
         self.assertEqual(self.verify(NOW + 60), "clock-unset")  # before the floor now
         self.assertEqual(self.set(NOW + 60, back=True), "ok")
         self.assertEqual(self.verify(NOW), "rejected")
-        self.assertEqual(self.verify(NOW + 30), "replayed")  # inside what the leap's start may have used
-        self.assertEqual(self.verify(NOW + 90), "accepted")
-        self.assertEqual(self.verify(NOW + 90), "replayed")
+        self.assertEqual(self.verify(NOW + 60), "replayed")  # may have been used before the mistake
+        self.bench.board.up += 600
+        self.assertEqual(self.verify(NOW + 660), "accepted")
+        self.assertEqual(self.verify(NOW + 660), "replayed")
+        self.bench.restart()
+        self.assertEqual(self.set(NOW + 660), "ok")
+        self.assertEqual(self.verify(NOW + 660), "replayed")
 
     def test_two_mistakes_in_a_row_can_be_undone(self):
         self.assertEqual(self.verify(NOW), "accepted")
         for years in (5, 50):
             self.assertEqual(self.set(NOW + years * YEAR), "ok")
             self.assertEqual(self.verify(NOW + years * YEAR), "accepted")
-        self.assertEqual(self.set(NOW + 120, back=True), "ok")
-        self.assertEqual(self.verify(NOW + 120), "accepted")
-        self.assertEqual(self.verify(NOW + 120), "replayed")
+        self.assertEqual(self.set(NOW + 1000, back=True), "ok")
+        self.assertEqual(self.verify(NOW + 1000), "accepted")
+        self.assertEqual(self.verify(NOW + 1000), "replayed")
+
+    def test_a_clock_a_few_seconds_fast_is_put_right(self):
+        self.bench.board.time = None
+        self.bench.restart()
+        self.assertEqual(self.set(NOW + 40), "ok")
+        self.assertEqual(self.verify(NOW + 40), "accepted")
+        self.assertEqual(self.set(NOW + 35, back=True), "ok")
+        self.assertEqual(self.verify(NOW + 40), "replayed")
+
+    def test_used_after_going_back_and_visited_again(self):
+        self.assertEqual(self.set(NOW + 10 * HOUR), "ok")
+        self.assertEqual(self.set(NOW + 2 * HOUR, back=True), "ok")
+        self.assertEqual(self.verify(NOW + 2 * HOUR), "accepted")
+        self.assertEqual(self.set(NOW + 11 * HOUR), "ok")
+        self.assertEqual(self.verify(NOW + 11 * HOUR), "accepted")
+        self.assertEqual(self.set(NOW + 2 * HOUR - 10, back=True), "ok")
+        self.assertEqual(self.verify(NOW + 2 * HOUR), "replayed")
 
     def test_going_back_after_an_honest_leap_replays_nothing(self):
         # Overnight without power, set in the morning: a leap like any other. Then used, then set back by an
@@ -137,6 +162,84 @@ class Turned(unittest.TestCase):
         self.bench.restart()  # the bench's time at power-up lies two hours back
         self.assertEqual(self.bench.ask("clock_show")["floor"], NOW + 2 * HOUR)
         self.assertEqual(self.verify(NOW), "clock-unset")
+
+
+def pack(clock):
+    """What is on flash of a clock."""
+    return records.pack_clock(clock.floor, clock.run, clock.began, clock.spans)
+
+
+class AnyHistory(unittest.TestCase):
+    """The clock turned at random, restarts in between: no step is accepted twice, whatever came before."""
+
+    INTERVAL = 30
+
+    def numbers(self, seed):
+        state = sha256(seed)
+        while True:
+            state = sha256(state)
+            yield int.from_bytes(state[:4], "big") & 0x3FFFFFFF
+
+    def test_no_step_is_ever_accepted_twice(self):
+        accepted = 0
+        for seed in range(60):
+            numbers = self.numbers(b"history%d" % seed)
+            uptime, use, used = Ticker(), Use(), set()
+            clock = Clock(uptime)
+            clock.set(NOW, "admin")
+            flash = pack(clock)
+            for _ in range(80):
+                act = next(numbers) % 8
+                if act == 0:  # anywhere near what matters
+                    reach = (60, HOUR, DAY, 3 * YEAR)[next(numbers) % 4]
+                    time = max(0, clock.floor - reach + next(numbers) % (2 * reach))
+                    clock.set(time, "admin", back=True)
+                elif act == 1:  # power off and on: what is on flash is what the last write said
+                    uptime = Ticker()
+                    clock = Clock(uptime, *records.unpack_clock(flash))
+                elif act == 2:
+                    uptime.up += next(numbers) % (2 * HOUR)
+                else:
+                    uptime.up += next(numbers) % 40
+                flash = pack(clock)
+                moment = Moment(clock)
+                if moment.now is None:
+                    continue
+                window = (0, 1, 10)[next(numbers) % 3]
+                step = max(0, moment.now // self.INTERVAL - window + next(numbers) % (2 * window + 1))
+                if is_fresh(step, use, self.INTERVAL, moment):
+                    self.assertFalse(step in used)
+                    used.add(step)
+                    use = Use.unpack(Use(max(use.last, step), step, moment.run).pack())
+                    if clock.advance_floor():
+                        flash = pack(clock)
+                    accepted += 1
+        self.assertTrue(accepted > 500)
+
+    def test_the_right_time_lets_everyone_in_again(self):
+        for mistakes in ((10 * YEAR,), (YEAR, 10 * YEAR, 100 * YEAR), (DAY, -DAY, YEAR, -YEAR, 5 * YEAR)):
+            uptime, use = Ticker(), Use()
+            clock = Clock(uptime)
+            clock.set(NOW, "admin")
+            for mistake in mistakes:
+                clock.set(NOW + mistake, "admin", back=True)
+                uptime.up += 100
+                moment = Moment(clock)
+                step = moment.now // self.INTERVAL
+                if is_fresh(step, use, self.INTERVAL, moment):
+                    use = Use(max(use.last, step), step, moment.run)
+            clock.set(NOW + 2 * DAY, "admin", back=True)
+            moment = Moment(clock)
+            self.assertTrue(is_fresh(moment.now // self.INTERVAL, use, self.INTERVAL, moment))
+
+    def test_many_settings_are_kept_in_a_record_of_one_size(self):
+        sizes, clock = set(), Clock(Ticker())
+        for number in range(50):
+            clock.set(NOW + number * number * DAY * (-1) ** number, "admin", back=True)
+            packed = pack(clock)
+            self.assertEqual(records.unpack_clock(packed)[3], clock.spans)
+            sizes.add(len(packed))
+        self.assertEqual(len(sizes), 1)
 
 
 if __name__ == "__main__":

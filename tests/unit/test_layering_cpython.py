@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "credentials": LEAVES | {"records"},
     "clock": LEAVES,
     "otp": LEAVES,
-    "policy": LEAVES | {"otp"},
+    "policy": LEAVES | {"otp", "records"},
     "screens": LEAVES,
     "device": LEAVES | {"records", "clock", "credentials", "entropy", "pairing", "store", "vault"},
     "commands": LEAVES | {"records", "pairing", "policy", "otp"},
@@ -49,6 +49,7 @@ MAY_IMPORT["compat"] = PRIMITIVES
 MAY_IMPORT.update({name: PRIMITIVES | {"compat", "errors"} for name in PRIMITIVES})
 FROM_OUTSIDE = {
     "binascii",
+    "errno",
     "hashlib",
     "hmac",
     "json",

@@ -8,8 +8,8 @@ import unittest
 
 from parts import SECTORS, TEARS, CutFlash, torn
 from understudy_device.errors import StoreDamaged, StoreFull
-from understudy_device.fileflash import FileFlash, SectorFiles, create
-from understudy_device.log import SECTOR
+from understudy_device.fileflash import FileFlash, SectorFiles, fill_blank
+from understudy_device.log import MAX_RECORD, SECTOR
 from understudy_device.store import Store
 
 KIND = 6
@@ -84,14 +84,14 @@ class Mapping(unittest.TestCase):
         self.assertTrue(min(erases) >= 5)
         self.assertTrue(max(erases) - min(erases) <= 1)
 
-    def test_a_small_record_is_one_page_program(self):
+    def test_a_small_record_is_one_page_program_but_where_it_crosses_a_page(self):
         flash = CutFlash()
         store = opened(flash)
         store.put(KIND, 1, b"x")
-        for size in (1, 100, 200, 244):
-            before = len(flash.operations)
-            store.put(KIND, 1, b"x" * size)
-            self.assertEqual(len(flash.operations) - before, 1)
+        flash.operations.clear()
+        for _ in range(100):  # of 20 bytes: 2,000 bytes lie on 8 pages, and all are in the first sector
+            store.put(KIND, 1, b"x" * 8)
+        self.assertEqual(len(flash.operations), 107)
 
 
 class Files(unittest.TestCase):
@@ -133,7 +133,8 @@ class Files(unittest.TestCase):
 
     def test_one_file(self):
         path = self.folder + "/flash"
-        create(open, path, SECTORS * SECTOR)
+        with open(path, "wb") as file:
+            fill_blank(file, SECTORS * SECTOR)
         with open(path, "r+b") as file:
             self.check(lambda: FileFlash(file, file.flush, SECTORS * SECTOR))
             with self.assertRaises(StoreDamaged):
@@ -159,6 +160,54 @@ class Limits(unittest.TestCase):
             store.put(KIND, 3, b"%d" % i)
         self.assertEqual(store.get(KIND, 3), b"299")
         self.assertEqual(store.get(KIND, 5), b"v" * 200)
+
+    def test_a_store_filled_with_records_of_any_size_goes_on(self):
+        for size in (1, 13, 90, 130, 131, 200, 244, 245, 400, MAX_RECORD):
+            flash = CutFlash(sectors=9)
+            store = opened(flash)
+            count = 0
+            with self.assertRaises(StoreFull):
+                while True:
+                    store.put(KIND, count, b"a" * size)
+                    count += 1
+            for letter in (b"b", b"c", b"d"):
+                for number in range(count):
+                    store.put(KIND, number, letter * size)
+            self.assertEqual(set(contents(store).values()), {b"d" * size})
+            for number in range(count):
+                store.delete(KIND, number)
+            self.assertEqual((contents(store), store.status()["used"]), ({}, 0))
+
+    def test_after_a_failed_write_what_follows_is_kept(self):
+        flash = CutFlash()
+        store = opened(flash)
+        store.put(KIND, 1, b"old")
+        working = flash.program
+
+        def broken(*_):
+            raise OSError(28)
+
+        flash.program = broken
+        with self.assertRaises(OSError):
+            store.put(KIND, 1, b"lost")
+        flash.program = working
+        store.put(KIND, 1, b"new")
+        store.put(KIND, 2, b"another")
+        store = opened(CutFlash(flash.image()))
+        self.assertEqual((contents(store), store.status()["damaged"]), ({1: b"new", 2: b"another"}, 0))
+
+    def test_what_is_superseded_of_a_secret_kind_is_overwritten(self):
+        flash = CutFlash()
+        store = Store(flash, (KIND,))
+        store.open()
+        store.put(KIND, 1, b"first secret" * 30)
+        store.put(KIND, 1, b"second secret" * 30)
+        self.assertFalse(b"first secret" in flash.image())
+        self.assertTrue(b"second secret" in flash.image())
+        store.delete(KIND, 1)
+        self.assertFalse(b"second secret" in flash.image())
+        store = opened(CutFlash(flash.image()))
+        self.assertEqual((contents(store), store.status()["damaged"]), ({}, 0))
 
     def test_only_a_blank_region_is_formatted(self):
         for image in (

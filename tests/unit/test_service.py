@@ -115,6 +115,38 @@ class Verdicts(unittest.TestCase):
         self.assertEqual(len(seen), 6)
 
 
+class Trouble(unittest.TestCase):
+    """What goes wrong elsewhere does not change a verdict."""
+
+    def test_a_broken_screen(self):
+        def broken(_lines):
+            raise OSError(32)
+
+        bench = Bench()
+        bench.enrol()
+        bench.board.show = broken
+        self.assertEqual(bench.ask("verify", user="alice", code=TOTP.at(NOW))["status"], "accepted")
+
+    def test_a_full_flash_lets_in_whom_it_has_taken_in(self):
+        bench = Bench(BenchBoard(CutFlash(sectors=9)))
+        count, status = 0, "ok"
+        while status == "ok":
+            status = bench.enrol("a-user-with-a-rather-long-name-%04d" % count)["status"]
+            count += status == "ok"
+        self.assertEqual(status, "full")
+        self.assertTrue(count > 40)
+        bench.board.up += 7200  # time for the clock's floor to be written, too
+        for number in range(count):
+            reply = bench.ask(
+                "verify", user="a-user-with-a-rather-long-name-%04d" % number, code=TOTP.at(NOW + 7200)
+            )
+            self.assertEqual((number, reply["status"]), (number, "accepted"))
+        self.assertEqual(bench.ask("clock_set", time=NOW + 9000)["floor"], NOW + 9000)
+        self.assertEqual(bench.ask("user_remove", user="a-user-with-a-rather-long-name-0003")["status"], "ok")
+        bench.restart()
+        self.assertEqual(bench.ask("status")["users"], count - 1)
+
+
 class Retries(unittest.TestCase):
     def setUp(self):
         self.bench = Bench()
@@ -243,6 +275,17 @@ class Roles(unittest.TestCase):
         self.assertEqual(self.other.ask(self.bench.session, "unpair", host=host)["status"], "ok")
         self.assertEqual(self.other.ask(self.bench.session, "status"), "no-session")
 
+    def test_unpairing_closes_the_window_and_leaves_no_wrap(self):
+        self.pair("admin")
+        wrap = self.bench.device.vault.hosts()[1][1].wrapped
+        self.assertTrue(wrap in self.bench.board.flash.image())
+        self.other.ask(self.bench.session, "pair_open", role="admin", seconds=300)
+        self.bench.admin.open(self.bench.session)
+        host = [h for h in self.bench.ask("host_list")["hosts"] if h["name"] == "other"][0]["host"]
+        self.assertEqual(self.bench.ask("unpair", host=host)["status"], "ok")
+        self.assertFalse(wrap in self.bench.board.flash.image())
+        self.assertEqual(self.other.join(self.bench.session, "pair")["status"], "pairing-closed")
+
     def test_the_last_admin_stays(self):
         self.pair()
         self.bench.admin.open(self.bench.session)
@@ -264,6 +307,11 @@ class Roles(unittest.TestCase):
         self.bench.restart(unseal=False)
         self.assertEqual(self.other.unseal(self.bench.session)["status"], "handshake-failed")
         self.assertEqual(self.other.ask(self.bench.session, "user_list")["status"], "sealed")
+        # Nor once another host has unsealed the device.
+        self.bench.admin.unseal(self.bench.session)
+        self.other.open(self.bench.session)
+        for cmd in ("user_list", "host_list"):
+            self.assertEqual(self.other.ask(self.bench.session, cmd)["status"], "sealed")
 
     def test_as_many_hosts_as_fit(self):
         for number in range(protocol.MAX_HOSTS):
@@ -398,6 +446,22 @@ class Fields(unittest.TestCase):
         self.assertEqual(self.bench.ask("no_such_command")["status"], "unknown-command")
         self.assertEqual(self.bench.ask("__class__")["status"], "unknown-command")
         self.assertEqual(self.bench.board.flash.image(), before)
+
+    def test_a_stranger_s_long_field_names_get_an_answer_that_fits(self):
+        stranger = Host(b"stranger")
+        stranger.start_pairing(self.bench.session)
+        for name in ("x" * 960, "\\u0001" * 150, "\\ud800", '\\"' * 400):
+            data = '{"id":"0123456789abcdef","cmd":"claim","%s":1}' % name
+            reply = stranger.ask_raw(self.bench.session, data.encode())
+            self.assertIn(reply["status"], ("bad-request", "internal"))
+            self.assertTrue(len(json.dumps(reply)) <= protocol.MAX_JSON)
+
+    def test_half_of_a_surrogate_pair_is_no_name(self):
+        for user in ('"\\ud800"', '"a\\udfff"'):
+            data = '{"id":"0123456789abcdef","cmd":"user_add","user":%s,"entropy":"%s"}' % (user, ENTROPY)
+            self.assertEqual(
+                self.bench.admin.ask_raw(self.bench.session, data.encode())["status"], "bad-request"
+            )
 
     def test_replies_fit(self):
         longest = '"' * 64

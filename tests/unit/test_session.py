@@ -74,6 +74,7 @@ class Strangers(unittest.TestCase):
             for kind in (protocol.PAIR_1, protocol.PAIR_3, protocol.OPEN_1, protocol.DATA):
                 answer = self.bench.session.handle(kind, b"\x09" * length)
                 self.assertIn(answer[0], (FAULT, protocol.PAIR_2))
+        self.bench.board.up += 60
         # A small-order point as ephemeral key gives no shared secret.
         self.assertEqual(self.bench.session.handle(protocol.PAIR_1, bytes(32)), (FAULT, b"handshake-failed"))
         self.bench.admin.open(self.bench.session)
@@ -178,6 +179,7 @@ class Pairing(unittest.TestCase):
         bench = Bench(claimed=False)
         for number in range(20):
             host = Host(b"host%d" % number)
+            bench.board.up += 60
             host.start_pairing(MiddleMan(bench.session, b"middle%d" % number))
             self.assertNotEqual(bench.board.screen[1].replace(" ", ""), host.code)
 
@@ -200,6 +202,14 @@ class Pairing(unittest.TestCase):
             bench.session.handle(protocol.PAIR_3, handshake.write_message(b"short")),
             (FAULT, b"handshake-failed"),
         )
+
+    def test_only_so_many_tries_a_minute(self):
+        bench = Bench(claimed=False)
+        for _ in range(protocol.MAX_PAIRINGS):
+            Host().start_pairing(bench.session)
+        self.assertEqual(bench.session.handle(protocol.PAIR_1, bytes(32)), (FAULT, b"throttled"))
+        bench.board.up += 60
+        Host().start_pairing(bench.session)
 
     def test_two_devices_differ(self):
         ids = {Bench(BenchBoard(seed=seed), claimed=False).device.id() for seed in (b"1", b"2", b"3")}
