@@ -95,6 +95,7 @@ def status(device, caller, _fields):
             "clock": device.clock.show(),
             "flash": flash,
             "memory": board.memory(),
+            "faults": device.faults,
             "uptime": board.uptime(),
         }
     )

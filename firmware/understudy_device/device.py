@@ -29,11 +29,21 @@ class Device:
         self.damage = None  # the message of what is wrong with the whole store
         self._pairings = (0, 0)  # (minute of uptime, handshakes in it)
         self.pairing_window = None  # (role, uptime at which it closes)
+        self.faults = 0  # errors of our own that were survived since power-up
         try:
             self.store.open()
+            self._check_whole()
         except StoreDamaged as error:
             self.damage = error.message
         self.clock = self._make_clock()
+
+    def _check_whole(self):
+        """A store that has lost its identity or its hosts must not pass for a new device."""
+        claimed = self.store.has(records.SETTING, records.CLOCK, records.CREDENTIAL, records.USE)
+        if (claimed and not self.store.has(records.HOST)) or (
+            self.store.has(records.HOST) and not self.store.has(records.IDENTITY)
+        ):
+            raise StoreDamaged("the store has lost the device's identity or its hosts")
 
     def _make_clock(self):
         saved = self.store.get(records.CLOCK)
@@ -64,8 +74,8 @@ class Device:
         """Put lines on the screen; whatever is wrong with it must not change an answer."""
         try:
             self.board.show(lines)
-        except Exception:  # a driver's, a closed pipe's: there is nobody to tell
-            self.board.screen_failed = True
+        except Exception:  # a driver's, a closed pipe's
+            self.faults += 1
 
     @property
     def settings(self):

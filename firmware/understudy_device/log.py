@@ -30,7 +30,7 @@ _MAGIC = b"USLG"
 _MARK = const(16)  # offset of the retired mark
 _FIRST = const(32)  # offset of the first record
 _HEAD = const(8)  # record header
-_OVERHEAD = const(12)  # record header and CRC-32
+OVERHEAD = const(12)  # record header and CRC-32
 _RESERVE = const(3)  # sectors kept free: one to advance into, one for cleaning to spill into, one to spare
 _WHOLE = const(0xFF)  # a record's mark as long as it is not scrubbed
 _SCRUBBED = const(0xFF)  # as a kind: none of the store's, which end at 254
@@ -61,18 +61,35 @@ def _walk(sector):
     that unknowable, so that nothing is ever programmed over the remains of a torn write.
     """
     offset = _FIRST
-    while offset + _OVERHEAD <= SECTOR:
+    while offset + OVERHEAD <= SECTOR:
         head = sector[offset : offset + _HEAD]
         if head == _NO_RECORD and sector[offset:] == _BLANK * (SECTOR - offset):
             return
         kind, mark, number, length, check = struct.unpack(">BBHHH", head)
-        end = offset + _OVERHEAD + length
+        end = offset + OVERHEAD + length
         if check != _check(head) or end > SECTOR:
-            yield offset, None, 0, SECTOR
-            return
-        good = crc32(sector[offset : end - 4]) == struct.unpack(">I", sector[end - 4 : end])[0]
-        yield offset, kind if good else (None if mark == _WHOLE else _SCRUBBED), number, end
+            end = _next_good(sector, offset + 1)
+            yield offset, None, 0, end
+        elif _is_good(sector, offset, end):
+            yield offset, kind, number, end
+        else:
+            yield offset, None if mark == _WHOLE else _SCRUBBED, number, end
         offset = end
+
+
+def _is_good(sector, offset, end):
+    return crc32(sector[offset : end - 4]) == struct.unpack(">I", sector[end - 4 : end])[0]
+
+
+def _next_good(sector, offset):
+    """Where the next good record begins after a header that can't be read; SECTOR if there is none."""
+    while offset + OVERHEAD <= SECTOR:
+        head = sector[offset : offset + _HEAD]
+        end = offset + OVERHEAD + (head[4] << 8 | head[5])
+        if head[6] << 8 | head[7] == _check(head) and end <= SECTOR and _is_good(sector, offset, end):
+            return offset
+        offset += 1
+    return SECTOR
 
 
 class Log:
@@ -161,7 +178,7 @@ class Log:
         """Bytes that the record at `offset` takes up on flash."""
         head = bytearray(_HEAD)
         self._flash.readinto(offset, head)
-        return _OVERHEAD + min(head[4] << 8 | head[5], MAX_RECORD)
+        return OVERHEAD + min(head[4] << 8 | head[5], MAX_RECORD)
 
     def read(self, offset):
         """The payload of the record at `offset`, as the sink was told.
@@ -194,7 +211,7 @@ class Log:
         The mark first: it says that what follows is no damage.
         """
         self._program(offset + 1, bytes(1))
-        self._program(offset + _HEAD, bytes(self.size(offset) - _OVERHEAD))
+        self._program(offset + _HEAD, bytes(self.size(offset) - OVERHEAD))
 
     def _program(self, offset, data):
         done = 0

@@ -102,6 +102,22 @@ STATUSES = {
 }
 
 
+# What a device says in the clear, in a FAULT frame; anything else is for inside a session.
+FAULTS = ("no-session", "handshake-failed", "not-paired", "unclaimed", "damaged", "throttled", "internal")
+
+# What the device may answer about a code.
+VERDICTS = (
+    "accepted",
+    "rejected",
+    "replayed",
+    "throttled",
+    "clock-unset",
+    "unknown-user",
+    "disabled",
+    "malformed",
+)
+
+
 class Field:
     """One field of a request: what may stand in it. `check` gives the value back or raises BadRequest."""
 
@@ -124,6 +140,8 @@ class Field:
             return "one of " + ", ".join(str(x) for x in self.low)
         if self.kind == "bool":
             return "true or false"
+        if self.kind == "hex" and self.low == self.high:
+            return "%d lower-case hex digits" % (2 * self.low)
         return _DESCRIPTIONS[self.kind] % (self.low, self.high)
 
 

@@ -47,6 +47,7 @@ class Session:
             self._end()
             return protocol.FAULT, error.status.encode()
         except Exception:  # a fault of ours must not take the device away from everybody
+            self._device.faults += 1
             self._end()
             return protocol.FAULT, b"internal"
 

@@ -5,12 +5,10 @@
 The newest record of a kind and number is its value.
 """
 
-from .compat import const
 from .errors import StoreFull
-from .log import Log
+from .log import OVERHEAD, Log
 
 _EMPTY = b""
-_OVERHEAD = const(12)  # bytes of the log around a payload
 
 
 class Store:
@@ -43,7 +41,7 @@ class Store:
         if old is not None:
             self._used -= self._log.size(old)
         size = self._log.size(offset)
-        if size > _OVERHEAD:
+        if size > OVERHEAD:
             self._index[key] = offset
             self._used += size
 
@@ -64,7 +62,7 @@ class Store:
         Raises StoreFull, changing nothing.
         """
         old = self._index.get(kind << 16 | number)
-        growth = len(payload) + _OVERHEAD - (self._log.size(old) if old is not None else 0)
+        growth = len(payload) + OVERHEAD - (self._log.size(old) if old is not None else 0)
         if growth > 0 and self._used + growth > self._log.capacity:
             raise StoreFull()
         self._replace(kind, number, payload)
@@ -82,6 +80,10 @@ class Store:
     def numbers(self, kind):
         """The numbers that have a value of `kind`, in ascending order."""
         return sorted(key & 0xFFFF for key in self._index if key >> 16 == kind)
+
+    def has(self, *kinds):
+        """Whether there is a value of any of these kinds."""
+        return any(key >> 16 in kinds for key in self._index)
 
     def status(self):
         """Bytes of flash in all, of live records, of room for more, and records lost to damage."""

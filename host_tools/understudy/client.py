@@ -11,8 +11,10 @@ from understudy.identity import Identity
 from understudy.link import HELLO_SECONDS, Connection, Hello
 from understudy.session import Session, open_session
 from understudy.statuses import error_for
+from understudy.usage import WrongUsage
 from understudy_device.errors import (
     AuthenticationFailed,
+    BadRequest,
     LinkTimeout,
     NoSession,
     NotYours,
@@ -65,7 +67,7 @@ class Client:
         """
         known = identity.devices.get(connection.hello.device)
         if known is None:
-            raise _stranger(connection.hello)
+            raise _stranger(connection.hello, identity)
         self.connection = connection
         self._seconds = seconds
         self._identity = identity
@@ -75,14 +77,23 @@ class Client:
     def request(self, command: str, **fields: Any) -> Fields:
         """Ask for `command`; fields that are None are left out.
 
-        BadRequest, before anything is sent, for a field that can't be.
+        WrongUsage, before anything is sent, for a field that can't be.
         A lost session or reply is made good by a new session and the same request id: nothing happens twice.
         """
-        fields = {name: value for name, value in fields.items() if value is not None}
-        check_fields(COMMANDS[command][2], fields)
+        fields = self.check(command, fields)
         return self._persist(
             lambda number, end: ask(self._opened(end), command, fields, number, end.within(REPLY_SECONDS))
         )
+
+    @staticmethod
+    def check(command: str, fields: Fields) -> Fields:
+        """The fields for `command` without those that are None; WrongUsage for any that can't be."""
+        given = {name: value for name, value in fields.items() if value is not None}
+        try:
+            check_fields(COMMANDS[command][2], given)
+        except BadRequest as error:
+            raise WrongUsage(error.message) from error
+        return given
 
     def open(self) -> None:
         """Make sure that a session is open and the device unsealed; any request does so by itself."""
@@ -128,7 +139,12 @@ class Client:
         return self._session
 
 
-def _stranger(hello: Hello) -> UnderstudyError:
+def _stranger(hello: Hello, identity: Identity) -> UnderstudyError:
+    if identity.devices and hello.state == UNCLAIMED:
+        return NotYours(
+            f"The device {hello.device} is new, and not one this host is paired with: was yours swapped? "
+            "If it is to be a further one, claim it."
+        )
     if hello.state == UNCLAIMED:
         return Unclaimed(f"The device {hello.device} has no admin yet; claim it with `understudy claim`.")
     return NotYours(f"This host is not paired with the device {hello.device}; see `understudy pair --help`.")

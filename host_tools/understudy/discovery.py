@@ -40,7 +40,7 @@ def candidates() -> list[str]:
         for one in serial.tools.list_ports.comports()
         if one.vid == _USB_VENDOR and (one.pid == _USB_MICROPYTHON or _USB_NAME in (one.product or ""))
     ]
-    return sorted(usb) + sorted(_simulators())
+    return sorted(usb) + sorted(running())
 
 
 def probe(port: str) -> Found:
@@ -108,7 +108,8 @@ def announced(port: str) -> Iterator[None]:
         os.close(handle)
 
 
-def _simulators() -> Iterator[str]:
+def running() -> Iterator[str]:
+    """The ports of the simulators that run now."""
     folder = simulators_dir()
     for note in folder.glob("*.json") if folder.is_dir() else ():
         port = _read_note(note)

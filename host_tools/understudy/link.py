@@ -20,16 +20,6 @@ HELLO_SECONDS = (
 _HELLO_TRY_SECONDS = 0.7
 _OLDEST_DEVICE = 1  # the oldest protocol version this host can still speak
 _STATES = (protocol.UNCLAIMED, protocol.SEALED, protocol.OPEN, protocol.DAMAGED)
-# What a device may say in the clear; anything else is for inside a session.
-_FAULTS = (
-    "no-session",
-    "handshake-failed",
-    "not-paired",
-    "unclaimed",
-    "damaged",
-    "throttled",
-    "internal",
-)
 _WORD = re.compile(r"[0-9A-Za-z._+-]{1,32}\Z")
 _DEVICE_ID = re.compile(r"[0-9a-f]{16}\Z")
 
@@ -129,7 +119,7 @@ class Connection:
 def _fault(payload: bytes) -> Exception:
     # Anyone on the line can send one: the name picks a class, nothing of the payload is shown.
     status = payload.decode("ascii", "replace")
-    return error_for(status if status in _FAULTS else "internal")
+    return error_for(status if status in protocol.FAULTS else "internal")
 
 
 def _parse_hello(payload: bytes) -> Hello | None:

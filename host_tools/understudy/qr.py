@@ -8,11 +8,10 @@ from pathlib import Path
 import segno
 
 from understudy.files import write_private
-from understudy_device.errors import BadRequest
+from understudy.usage import WrongUsage
 
 FILE_KINDS = (".png", ".svg")
 TERMINAL_ROWS = 22  # of the usual 24; one for the words above, one for the prompt below
-TERMINAL_COLUMNS = 80
 _BORDERS = (2, 1)  # modules of quiet zone; a terminal's own background adds to it
 _FILE_BORDER = 4  # ISO/IEC 18004 section 9.1
 _FILE_SCALE = 8  # pixels a module
@@ -45,13 +44,13 @@ def terminal_text(uri: str, colour: bool) -> str:
 
 
 def check_file(path: Path) -> None:
-    """BadRequest when `write_file` could not write to `path`; to be called before a secret is made."""
+    """WrongUsage when `write_file` could not write to `path`; to be called before a secret is made."""
     if path.suffix.lower() not in FILE_KINDS:
-        raise BadRequest(f"{path}: the name must end in {' or '.join(FILE_KINDS)}")
+        raise WrongUsage(f"{path}: the name must end in {' or '.join(FILE_KINDS)}")
     if not path.parent.is_dir():
-        raise BadRequest(f"{path}: there is no directory {path.parent}")
+        raise WrongUsage(f"{path}: there is no directory {path.parent}")
     if path.is_dir():
-        raise BadRequest(f"{path} is a directory")
+        raise WrongUsage(f"{path} is a directory")
 
 
 def write_file(uri: str, path: Path) -> None:
@@ -62,7 +61,7 @@ def write_file(uri: str, path: Path) -> None:
     try:
         write_private(path, buffer.getvalue())
     except OSError as error:
-        raise BadRequest(f"{path} can't be written: {error.strerror}") from error
+        raise WrongUsage(f"{path} can't be written: {error.strerror}") from error
 
 
 def _make(uri: str) -> segno.QRCode:

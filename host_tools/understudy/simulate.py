@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from understudy.discovery import announced
+from understudy.discovery import announced, running
 from understudy.files import make_private_dir, try_lock
 from understudy.paths import board_dir, build_dir, firmware_dir, state_dir
 from understudy.simulator.pty_port import PtyPort
@@ -53,6 +53,8 @@ def run(plan: Plan, on_ready: Callable[[str], None]) -> None:
 
     `on_ready` gets the port's path. PortBusy when another simulator has the state.
     """
+    if plan.link is not None and os.path.abspath(plan.link) in running():
+        raise PortBusy(f"Another simulator serves {plan.link}; stop it, or choose another --link.")
     make_private_dir(plan.folder)
     lock = try_lock(plan.folder / "lock")
     if lock is None:
@@ -82,7 +84,7 @@ def _run_linux(plan: Plan, on_ready: Callable[[str], None], stop: StopSignals, l
         )
         try:
             name = str(plan.link or port.path)
-            with announced(name):
+            with announced(os.path.abspath(name)):
                 on_ready(name)
                 while not stop() and process.poll() is None:
                     time.sleep(_POLL_SECONDS)
@@ -111,7 +113,7 @@ def _micropython() -> str:
     )
     if not found:
         raise NoDevice(
-            "There is no micropython here; `make micropython` builds it, or use --interpreter cpython."
+            "There is no micropython here; `make interpreter` builds it, or use --interpreter cpython."
         )
     return found
 
@@ -136,7 +138,7 @@ def _run_pico(plan: Plan, on_ready: Callable[[str], None], stop: StopSignals) ->
 
     def ready(path: str) -> None:
         name = str(plan.link or path)
-        notes.enter_context(announced(name))
+        notes.enter_context(announced(os.path.abspath(name)))
         on_ready(name)
 
     with ExitStack() as notes:

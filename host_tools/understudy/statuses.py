@@ -7,10 +7,6 @@ from typing import Any
 from understudy_device import errors
 from understudy_device.protocol import STATUSES
 
-VERDICTS = frozenset(
-    ("accepted", "rejected", "replayed", "throttled", "clock-unset", "unknown-user", "disabled", "malformed")
-)
-
 # Exit codes that are not the device's to give: the shell's customs.
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT

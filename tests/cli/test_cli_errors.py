@@ -12,6 +12,7 @@ import pytest
 from tests.cli.fake_device import HELLO, fake_device, hello
 from tests.cli.support import Cli, Done, code
 
+from understudy.statuses import EXIT_USAGE, exit_code
 from understudy.transport import Port
 from understudy_device import protocol
 from understudy_device.pairing import key_id
@@ -19,14 +20,14 @@ from understudy_device.pairing import key_id
 
 def refused(done: Done, status: str, *words: str) -> None:
     """The command failed with `status`, in one line that has these words."""
-    assert done.code == protocol.STATUSES[status][0], done
+    assert done.code == exit_code(status), done
     assert done.out == "" and done.err.startswith("understudy: ") and done.err.count("\n") == 1, done
     for word in words:
         assert word in done.err
 
 
 def refused_json(done: Done, status: str) -> None:
-    assert done.code == protocol.STATUSES[status][0], done
+    assert done.code == exit_code(status), done
     assert done.json["status"] == status and done.json["message"], done
 
 
@@ -75,7 +76,7 @@ def test_a_person_who_sees_other_digits_pairs_nothing(cli: Cli, new_device: str)
 
 
 def refused_last_line(done: Done, status: str, word: str) -> None:
-    assert done.code == protocol.STATUSES[status][0], done
+    assert done.code == exit_code(status), done
     assert done.err.splitlines()[-1].startswith("understudy: ") and word in done.err.splitlines()[-1]
 
 
@@ -87,10 +88,10 @@ def test_roles(cli: Cli, device: str) -> None:
     refused(cli("user", "list", "--identity", identity), "denied", "admin")
     hosts = {one["name"]: one for one in cli.json("hosts")["hosts"]}
     assert (hosts["web"]["role"], hosts["web"]["this"]) == ("verifier", False)
-    refused(cli("unpair", hosts["test host"]["host"]), "last-admin")
-    cli.ok("unpair", hosts["web"]["host"])
+    refused(cli("unpair", hosts["test host"]["host"], "--yes"), "last-admin")
+    cli.ok("unpair", hosts["web"]["host"], "--yes")
     refused(cli("status", "--identity", identity), "not-paired")
-    refused(cli("unpair", "0" * 16), "not-found")
+    refused(cli("unpair", "0" * 16, "--yes"), "not-found")
 
 
 def test_pairing_on_two_hosts(cli: Cli, device: str, tmp_path: Path) -> None:
@@ -104,11 +105,13 @@ def test_pairing_on_two_hosts(cli: Cli, device: str, tmp_path: Path) -> None:
 
 def test_requests_that_can_not_be(cli: Cli, device: str) -> None:
     cli.add("alice")
-    refused(cli("settings", "set", "--digits", "9"), "bad-request", "digits", "6, 7, 8, 10")
-    refused(cli("user", "show", "x" * 65), "bad-request", "user")
-    refused(cli("unpair", "xyz"), "bad-request", "host")
+    refused(cli("settings", "set", "--digits", "9"), "usage", "digits", "6, 7, 8, 10")
+    refused(cli("user", "show", "x" * 65), "usage", "user")
+    refused(cli("unpair", "xyz", "--yes"), "usage", "16 lower-case hex digits")
     refused(cli("user", "show", "bob"), "not-found", "bob")
-    refused(cli("user", "remove", "bob"), "not-found", "bob")
+    refused(cli("user", "remove", "bob", "--yes"), "not-found", "bob")
+    refused(cli("user", "remove", "alice", stdin="n\n"), "usage", "--yes")
+    assert [one["user"] for one in cli.json("user", "list")["users"]] == ["alice"]
     again = cli("user", "add", "alice", "--import-secret", "-", "--no-confirm", stdin="A" * 32 + "\n")
     refused(again, "exists")
 
@@ -116,7 +119,7 @@ def test_requests_that_can_not_be(cli: Cli, device: str) -> None:
 @pytest.mark.parametrize("secret", ["", "not base32!", "AAAA", "A" * 200, "JBSWY3DPEHPK3PX1"])
 def test_a_bad_secret_is_not_quoted(cli: Cli, secret: str) -> None:
     done = cli("user", "add", "alice", "--import-secret", "-", "--debug", "--port", "x", stdin=secret)
-    assert done.code == protocol.STATUSES["bad-request"][0]
+    assert done.code == EXIT_USAGE
     assert not secret or secret not in done.err.replace("A to Z", "")
 
 
@@ -253,3 +256,9 @@ def test_a_fault_is_a_hint_and_shows_nothing_of_its_text(cli: Cli) -> None:
     with fake_device(answer) as port:
         done = cli("status", "--port", port)
     assert done.code == 70 and "boo" not in done.err
+
+
+def test_a_blank_stick_in_the_place_of_ours_is_not_to_be_claimed(cli: Cli, device: str, tmp_path: Path) -> None:
+    other = Cli(tmp_path / "other")
+    with other.simulator() as blank:
+        refused(cli("status", "--port", blank), "not-yours", "swapped")

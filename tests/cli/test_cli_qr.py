@@ -113,4 +113,4 @@ def test_a_file_is_private_and_holds_the_code(cli: Cli, device: str, kind: str) 
 def test_a_file_that_can_not_be_is_refused_before_a_secret_is_made(cli: Cli, tmp_path: Path) -> None:
     for name in ("code.gif", "missing/code.png"):
         done = cli("user", "add", "alice", "--qr-file", str(tmp_path / name), "--port", "/nonexistent")
-        assert done.code == 21 and name in done.err
+        assert done.code == 2 and name in done.err

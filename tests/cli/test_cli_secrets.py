@@ -78,7 +78,7 @@ def test_no_file_holds_a_secret_after_all_commands(cli: Cli) -> None:
                 )
             ),
             cli("pair", "--new-identity", str(cli.folder / "verifier.json"), "--yes", "--debug"),
-            cli("user", "remove", "bob"),
+            cli("user", "remove", "bob", "--yes"),
         ]
     said = "\n".join(text for done in outputs for text in (done.out, done.err)).encode()
     assert not [form for secret in secrets for form, needle in forms(secret).items() if needle in said]

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from tests.cli.support import SECONDS, Cli, code, first_line, wait_for
 
+from understudy.statuses import exit_code
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -88,3 +90,26 @@ def test_the_demo(cli: Cli) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     for verdict in ("accepted", "replayed", "rejected", "clock-unset"):
         assert f"\n{verdict}: " in done.stdout
+
+
+def test_a_live_simulators_name_is_not_taken(cli: Cli, new_device: str) -> None:
+    link = cli.folder / "port"
+    with cli.simulator("--state", "first", "--link", str(link)):
+        target = link.readlink()
+        second = cli("simulate", "--state", "second", "--link", "port")
+        assert second.code == exit_code("port-busy") and str(link.name) in second.err
+        assert link.readlink() == target
+
+
+@pytest.mark.parametrize("words", [("--link", "plain"), ("--state", "plain"), ("--state", "/proc/x")])
+def test_paths_that_can_not_be_are_wrong_usage(cli: Cli, words: tuple[str, str]) -> None:
+    (cli.folder / "plain").write_text("")
+    done = cli("simulate", *words)
+    assert done.code == 2 and "--state or --link" in done.err
+    assert (cli.folder / "plain").read_text() == ""
+
+
+def test_options_of_the_other_board_are_refused(cli: Cli) -> None:
+    for words in (("--clock", "unset"), ("--interpreter", "micropython")):
+        assert cli("simulate", "--board", "rpi_pico", *words).code == 2
+    assert cli("simulate", "--board", "linux", "--free").code == 2

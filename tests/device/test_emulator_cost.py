@@ -5,8 +5,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from understudy.simulator.cost import Stopwatch, request_cost, run_to_grid
 from understudy.simulator.flash_layout import FLASH_SIZE
 from understudy.simulator.littlefs_image import install_files
@@ -53,8 +51,9 @@ def test_stopwatch_counts_flash(stock_pico: MakePico) -> None:
 
 def test_profile_finds_the_hash_function(stock_image: Path, stock_pico: MakePico) -> None:
     elf = stock_image.with_suffix(".elf")
-    if not elf.is_file():
-        pytest.skip("no ELF file beside the image (one chosen with UNDERSTUDY_IMAGE_STOCK)")
+    assert elf.is_file(), (
+        "the ELF file belongs beside the image (one chosen with UNDERSTUDY_IMAGE_STOCK, too)"
+    )
     pico = stock_pico()
     repl = RawRepl(pico)
     repl.exec("import hashlib\nd = bytes(20000)")

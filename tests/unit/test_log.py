@@ -209,6 +209,22 @@ class Limits(unittest.TestCase):
         store = opened(CutFlash(flash.image()))
         self.assertEqual((contents(store), store.status()["damaged"]), ({}, 0))
 
+    def test_a_damaged_header_loses_its_record_only(self):
+        flash = CutFlash()
+        store = opened(flash)
+        for number in range(9):
+            store.put(KIND, number, b"value %d" % number)
+        image = bytearray(flash.image())
+        at = bytes(image).index(b"value 4") - 8
+        for offset in range(8):
+            if offset != 1:  # the scrubbed mark is no part of what is checked
+                damaged = bytes(image[: at + offset]) + b"\x00" + bytes(image[at + offset + 1 :])
+                if damaged != bytes(image):
+                    store = opened(CutFlash(damaged))
+                    self.assertEqual(sorted(contents(store)), [0, 1, 2, 3, 5, 6, 7, 8])
+                    store.put(KIND, 4, b"again")
+                    self.assertEqual(len(contents(store)), 9)
+
     def test_only_a_blank_region_is_formatted(self):
         for image in (
             b"\x00" * SECTORS * SECTOR,

@@ -332,6 +332,7 @@ def test_random_secrets(length, chars):
 
 def test_count(request):
     """At least 2,000 comparisons were made, when the whole file ran in this process."""
+    assert sum(EXAMPLES.values()) >= 2000
     print("compared:", dict(compared), "in all", sum(compared.values()))
     names = {item.name for item in request.session.items if item.path == request.path}
     if "test_images" in names and "test_codes" in names and not hasattr(request.config, "workerinput"):

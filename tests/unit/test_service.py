@@ -532,6 +532,17 @@ class AtRest(unittest.TestCase):
         self.assertEqual(bench.ask("clock_show")["state"], "unset")  # the bench's time lies before the floor
         self.assertEqual(bench.ask("clock_show")["floor"], NOW + 500)
 
+    def test_a_store_that_has_lost_its_hosts_is_not_a_new_device(self):
+        bench = Bench()
+        bench.enrol()
+        image = bench.board.flash.image()
+        for lost in (bench.admin.keys.public, bench.device.vault.identity().private):
+            at = image.index(lost)
+            bench.board.flash = CutFlash(image[:at] + bytes(4) + image[at + 4 :])
+            bench.start()
+            self.assertEqual(bench.admin.hello(bench.session)["state"], "damaged")
+            self.assertEqual(bench.session.handle(protocol.PAIR_1, bytes(48)), (protocol.FAULT, b"damaged"))
+
     def test_a_foreign_region_is_left_alone_and_said_so(self):
         image = b"littlefs" * 512 * 12
         bench = Bench(BenchBoard(CutFlash(image)), claimed=False)

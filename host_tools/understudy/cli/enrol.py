@@ -21,8 +21,8 @@ from understudy.cli.verify import ask_verdict
 from understudy.client import Client, entropy
 from understudy.secret_input import MAX_TEXT, parse_base32
 from understudy.statuses import explain
+from understudy.usage import WrongUsage
 from understudy_device.errors import (
-    BadRequest,
     ClockUnset,
     MalformedCode,
     Rejected,
@@ -100,29 +100,26 @@ def add(
 
     Scan the QR code with an authenticator app, then type the first code that it shows."""
     showing = _Showing(qr_file, show_uri, terminal=qr_file is None and not show_uri and import_secret is None)
-    _check(options, showing, no_confirm)
-    chosen = {
+    wanted = {
+        "user": name,
+        "label": label,
+        "issuer": issuer,
         "digits": digits,
         "interval": interval,
         "window": window,
         "algorithm": algorithm_name(algorithm),
+        "confirmed": no_confirm or None,
+        "entropy": entropy(),
     }
+    Client.check("user_add", wanted)
+    _check(options, showing, no_confirm)
     secret = None if import_secret is None else _read_secret(import_secret)
     with client(options) as device:
         if not no_confirm and device.request("clock_show")["state"] == CLOCK_UNSET:
             raise ClockUnset(
                 "No first code can be checked before the clock is set: understudy clock set --from-host"
             )
-        reply = device.request(
-            "user_add",
-            user=name,
-            label=label,
-            issuer=issuer,
-            secret=secret,
-            confirmed=no_confirm or None,
-            entropy=entropy(),
-            **chosen,
-        )
+        reply = device.request("user_add", secret=secret, **wanted)
         with _removed_unless_done(device, name):
             uri = _show(reply["uri"], showing, options.json)
             if not no_confirm:
@@ -150,12 +147,12 @@ def _read_secret(source: str) -> str:
         try:
             return parse_base32(prompts.hidden_line("Secret (base32): ")).hex()
         except EOFError:
-            raise BadRequest("No secret was typed.") from None
+            raise WrongUsage("No secret was typed.") from None
     try:
         with open(source, encoding="ascii", errors="replace") as file:
             return parse_base32(file.read(MAX_TEXT)).hex()
     except OSError as error:
-        raise BadRequest(f"{source} can't be read: {error.strerror}") from error
+        raise WrongUsage(f"{source} can't be read: {error.strerror}") from error
 
 
 def _show(uri: str | None, showing: _Showing, as_json: bool) -> str:
@@ -170,7 +167,10 @@ def _show(uri: str | None, showing: _Showing, as_json: bool) -> str:
         say_result(uri)
     if showing.terminal:
         note("Scan this with the authenticator:")
-        draw(qr.terminal_text(uri, colours_wanted()))
+        picture = qr.terminal_text(uri, colours_wanted())
+        draw(picture)
+        if picture.count("\n") >= qr.TERMINAL_ROWS:
+            note("If it does not fit your window, stop with Ctrl-C and use --qr-file.")
     return uri
 
 

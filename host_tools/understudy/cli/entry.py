@@ -42,6 +42,8 @@ def understudy(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code. Nothing is raised."""
+    if sys.stdout is None:  # closed by the caller, who wants the exit code only
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
     words = list(sys.argv[1:] if arguments is None else arguments)
     options = words[: words.index("--")] if "--" in words else words
     output = Output("--json" in options)

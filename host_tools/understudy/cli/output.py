@@ -5,6 +5,8 @@
 import json
 import sys
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
@@ -34,6 +36,15 @@ def printable(text: str) -> str:
     return "".join("?" if unicodedata.category(char) in _UNSEEN and char != "\n" else char for char in text)
 
 
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Output that can't be written, for a full disk too, is output that nobody reads."""
+    try:
+        yield
+    except OSError as error:
+        raise BrokenPipeError(error.errno, error.strerror) from error
+
+
 class Output:
     """Prints for one command; `as_json` says how."""
 
@@ -47,7 +58,8 @@ class Output:
         if self._as_json:
             self._json({"status": answer.status, **answer.fields})
         elif answer.text:
-            _say(sys.stdout, answer.text, answer.style)
+            with _readable():
+                _say(sys.stdout, answer.text, answer.style)
         return exit_code(answer.status)
 
     def trouble(self, status: str, message: str, fields: dict[str, Any]) -> int:
@@ -60,8 +72,9 @@ class Output:
 
     @staticmethod
     def _json(fields: dict[str, Any]) -> None:
-        sys.stdout.write(json.dumps(fields) + "\n")
-        sys.stdout.flush()
+        with _readable():
+            sys.stdout.write(json.dumps(fields) + "\n")
+            sys.stdout.flush()
 
 
 def say_result(text: str) -> None:

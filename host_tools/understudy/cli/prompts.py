@@ -7,6 +7,7 @@ import sys
 
 from understudy.cli.output import note
 from understudy.secret_input import MAX_TEXT
+from understudy.usage import WrongUsage
 from understudy_device.errors import MalformedCode
 
 
@@ -51,5 +52,7 @@ def yes(question: str) -> bool:
 
 
 def sure(question: str, skip: bool) -> bool:
-    """Ask before something that can't be undone, unless `skip` or a script is at work."""
-    return skip or not at_terminal() or yes(question)
+    """Ask before something that can't be undone, unless `skip`; WrongUsage when there is nobody to ask."""
+    if not skip and not at_terminal():
+        raise WrongUsage("Nobody is at the terminal to confirm that; give --yes.")
+    return skip or yes(question)

@@ -55,6 +55,8 @@ def simulate(
         raise typer.BadParameter("--clock: host, unset, or Unix seconds")
     if board == "linux" and (image is not None or free):
         raise typer.BadParameter("--image and --free are for --board rpi_pico")
+    if board != "linux" and (clock != "host" or interpreter != "cpython"):
+        raise typer.BadParameter("--clock and --interpreter are for --board linux")
     plan = Plan(board, interpreter, state, link, clock, image, free)
 
     def ready(port: str) -> None:
@@ -62,5 +64,8 @@ def simulate(
         Output(options.json).answer(Answer({"port": port}, port))
         note(f"Simulating {board}; stop it with Ctrl-C.")
 
-    run(plan, ready)
+    try:
+        run(plan, ready)
+    except (FileExistsError, NotADirectoryError, FileNotFoundError, PermissionError) as error:
+        raise typer.BadParameter(f"--state or --link: {error}") from error
     return Answer(printed=True)

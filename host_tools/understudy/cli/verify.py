@@ -11,9 +11,9 @@ from understudy.cli.connect import client
 from understudy.cli.options import Options, command
 from understudy.cli.output import Answer
 from understudy.client import Client, Fields
-from understudy.statuses import VERDICTS, explain, text_for
+from understudy.statuses import explain, text_for
 from understudy_device.errors import BadRequest, MalformedCode, UnderstudyError
-from understudy_device.protocol import COMMANDS
+from understudy_device.protocol import COMMANDS, VERDICTS
 
 
 def register(app: typer.Typer) -> None:
