@@ -258,7 +258,9 @@ def test_a_fault_is_a_hint_and_shows_nothing_of_its_text(cli: Cli) -> None:
     assert done.code == 70 and "boo" not in done.err
 
 
-def test_a_blank_stick_in_the_place_of_ours_is_not_to_be_claimed(cli: Cli, device: str, tmp_path: Path) -> None:
+def test_a_blank_stick_in_the_place_of_ours_is_not_to_be_claimed(
+    cli: Cli, device: str, tmp_path: Path
+) -> None:
     other = Cli(tmp_path / "other")
     with other.simulator() as blank:
         refused(cli("status", "--port", blank), "not-yours", "swapped")

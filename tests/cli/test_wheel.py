@@ -10,11 +10,24 @@ from pathlib import Path
 from tests.cli.support import Cli
 
 ROOT = Path(__file__).resolve().parents[2]
-CARRIED = ("main.py", "pyotp/totp.py", "ports/linux.py", "ports/micropython.py", "understudy_device/policy.py")
+CARRIED = (
+    "main.py",
+    "pyotp/totp.py",
+    "ports/linux.py",
+    "ports/micropython.py",
+    "understudy_device/policy.py",
+)
 
 
 def test_a_wheel_alone_runs_a_device(cli: Cli, tmp_path: Path) -> None:
-    options = ("--quiet", "--no-deps", "--no-build-isolation", "--no-cache-dir", "--wheel-dir", str(tmp_path / "dist"))
+    options = (
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "--no-cache-dir",
+        "--wheel-dir",
+        str(tmp_path / "dist"),
+    )
     source = tmp_path / "source"
     subprocess.run(["git", "clone", "-q", str(ROOT), str(source)], check=True, timeout=120)
     subprocess.run([sys.executable, "-m", "pip", "wheel", *options, str(source)], check=True, timeout=300)
