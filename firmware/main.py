@@ -19,6 +19,7 @@ from understudy_device.session import Session
 
 def serve(board):
     """Answer frames for as long as the link is there."""
+    gc.collect()  # compiling may have left the heap in pieces
     device = Device(board)
     session = Session(device, Service(device))
     reader = wire.LineReader()

@@ -6,7 +6,7 @@ where the raw region would be."""
 import errno
 
 from .errors import StoreDamaged
-from .log import SECTOR
+from .log import PAGE, SECTOR
 
 _BLANK = b"\xff"
 
@@ -20,6 +20,12 @@ def fill_blank(file, size):
 def _cleared(old, new):
     """What NOR flash holds after programming `new` over `old`."""
     return bytes(a & b for a, b in zip(old, new))  # noqa: B905 - MicroPython's zip has no `strict`
+
+
+def _unless_absent(error):
+    """No file is a blank sector; any other trouble is not, and is raised."""
+    if error.errno != errno.ENOENT:
+        raise error
 
 
 class FileFlash:
@@ -75,15 +81,21 @@ class SectorFiles:
             with self._open(self._path % (offset // SECTOR), "rb") as file:
                 return file.read()
         except OSError as error:
-            if error.errno != errno.ENOENT:  # not blank, but not to be read just now
-                raise
+            _unless_absent(error)
             return b""
 
     def readinto(self, offset, buffer):
         """Fill `buffer` from `offset`; not over a sector's end."""
-        start = offset % SECTOR
-        found = self._content(offset)[start : start + len(buffer)]
-        buffer[:] = found + _BLANK * (len(buffer) - len(found))
+        count = 0
+        try:
+            with self._open(self._path % (offset // SECTOR), "rb") as file:
+                file.seek(offset % SECTOR)
+                count = file.readinto(buffer)
+        except OSError as error:
+            _unless_absent(error)
+        for i in range(count, len(buffer), PAGE):
+            size = min(PAGE, len(buffer) - i)
+            buffer[i : i + size] = _BLANK * size
 
     def program(self, offset, data):
         """Clear bits; not over a sector's end."""
@@ -101,5 +113,4 @@ class SectorFiles:
         try:
             self._remove(self._path % (offset // SECTOR))
         except OSError as error:
-            if error.errno != errno.ENOENT:
-                raise
+            _unless_absent(error)

@@ -34,7 +34,7 @@ OVERHEAD = const(12)  # record header and CRC-32
 _RESERVE = const(3)  # sectors kept free: one to advance into, one for cleaning to spill into, one to spare
 _WHOLE = const(0xFF)  # a record's mark as long as it is not scrubbed
 _SCRUBBED = const(0xFF)  # as a kind: none of the store's, which end at 254
-_BLANK = b"\xff"
+_BLANK_PAGE = b"\xff" * 256
 _NO_RECORD = b"\xff\xff\xff\xff\xff\xff\xff\xff"
 
 
@@ -54,6 +54,15 @@ def _record(kind, number, payload):
     return body + struct.pack(">I", crc32(body))
 
 
+def _is_blank(sector, offset):
+    """Whether a sector holds nothing from `offset` on; a page at a time, to need no second sector of RAM."""
+    for start in range(offset, SECTOR, PAGE):
+        part = sector[start : start + PAGE]
+        if part != _BLANK_PAGE[: len(part)]:
+            return False
+    return True
+
+
 def _walk(sector):
     """Yield (offset, kind, number, end) of each record of a sector; kind is None for a damaged one.
 
@@ -63,7 +72,7 @@ def _walk(sector):
     offset = _FIRST
     while offset + OVERHEAD <= SECTOR:
         head = sector[offset : offset + _HEAD]
-        if head == _NO_RECORD and sector[offset:] == _BLANK * (SECTOR - offset):
+        if head == _NO_RECORD and _is_blank(sector, offset):
             return
         kind, mark, number, length, check = struct.unpack(">BBHHH", head)
         end = offset + OVERHEAD + length
@@ -105,6 +114,7 @@ class Log:
         self._flash = flash
         self._sink = sink
         self._sectors = flash.size // SECTOR
+        self._sector = bytearray(SECTOR)  # made once: a heap in use may have no 4 KiB in one piece later on
         self._live = []  # sector indices in use, oldest first; the last is the head
         self._sequence = 0
         self._tail = 0  # offset in the head sector where the next record goes
@@ -130,10 +140,8 @@ class Log:
         found.sort()
         self._live = [index for _, index in found]
         self._sequence = found[-1][0]
-        sector = bytearray(SECTOR)
         for _, index in found:
-            self._flash.readinto(index * SECTOR, sector)
-            self._tail = self._scan(index * SECTOR, sector)
+            self._tail = self._scan(index * SECTOR)
 
     @staticmethod
     def _parse_header(header):
@@ -151,20 +159,17 @@ class Log:
     def _check_blank(self):
         """Only a blank region may be used for a new store, or one whose very first header was torn by a power
         cut."""
-        sector = bytearray(SECTOR)
-        blank = _BLANK * SECTOR
         for index in range(self._sectors):
-            self._flash.readinto(index * SECTOR, sector)
-            if index == 0:
-                sector[:_FIRST] = blank[:_FIRST]
-            if sector != blank:
+            self._flash.readinto(index * SECTOR, self._sector)
+            if not _is_blank(self._sector, _FIRST if index == 0 else 0):
                 raise StoreDamaged("the flash region is neither blank nor a store")
 
-    def _scan(self, base, sector):
+    def _scan(self, base):
         """Report each good record of the sector; return the offset of its free space (SECTOR when there is
         none to use)."""
         tail = _FIRST
-        for offset, kind, number, end in _walk(sector):
+        self._flash.readinto(base, self._sector)
+        for offset, kind, number, end in _walk(self._sector):
             if kind is None:
                 self.damaged += 1
             elif kind != _SCRUBBED:
@@ -250,14 +255,21 @@ class Log:
         index = (self._live[-1] + 1) % self._sectors if self._live else 0
         if index in self._live:
             raise StoreFull()
-        sector = bytearray(SECTOR)
-        self._flash.readinto(index * SECTOR, sector)
-        if sector != _BLANK * SECTOR:
+        if not self._is_erased(index):
             self._flash.erase(index * SECTOR)
         self._sequence += 1
         self._flash.program(index * SECTOR, _sector_header(self._sequence))
         self._live.append(index)
         self._tail = _FIRST
+
+    def _is_erased(self, index):
+        # A page at a time: cleaning may be reading from the sector buffer.
+        page = bytearray(PAGE)
+        for offset in range(index * SECTOR, (index + 1) * SECTOR, PAGE):
+            self._flash.readinto(offset, page)
+            if page != _BLANK_PAGE:
+                return False
+        return True
 
     def _clean_oldest(self):
         """Copy the live records of the oldest sector to the head, then retire and erase it.
@@ -265,7 +277,7 @@ class Log:
         The mark comes before the erase: a sector half erased could show a record whose tombstone is gone.
         """
         base = self._live[0] * SECTOR
-        sector = bytearray(SECTOR)
+        sector = self._sector
         self._flash.readinto(base, sector)
         for offset, kind, number, end in _walk(sector):
             if kind not in (None, _SCRUBBED) and self._sink.is_live(kind, number, base + offset):

@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from guest_code import COST
 from tests.unit.test_aead import POLY1305
 from tests.unit.test_x25519 import SMALL_ORDER
 
@@ -29,7 +30,9 @@ MODULES = (
 ).split()
 P = (1 << 255) - 19
 
-SETUP = """
+SETUP = (
+    COST
+    + """
 import machine, time
 from understudy_device import chacha20_thumb, compat, field25519_thumb, noise, poly1305_thumb, x25519_thumb
 from understudy_device.errors import AuthenticationFailed
@@ -44,16 +47,8 @@ def x25519(private, public):
         return compat.x25519(private, public)
     except AuthenticationFailed:
         return None
-def cost(call):
-    "The fewest us that a call takes, of several: the collector and the interrupts strike now and then."
-    best = None
-    for _ in range(3):
-        start = time.ticks_us()
-        call()
-        spent = time.ticks_diff(time.ticks_us(), start)
-        best = spent if best is None or spent < best else best
-    return best
 """
+)
 
 # What the Pico may take, in simulated us: a fifth more than measured when this was written.
 LIMITS_US = {

@@ -5,6 +5,7 @@
 from pathlib import Path
 
 import pytest
+from guest_code import COST
 
 from understudy.simulator.flash_layout import FLASH_SIZE
 from understudy.simulator.littlefs_image import install_files
@@ -14,7 +15,9 @@ from understudy.simulator.raw_repl import RawRepl
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = {f"lib/pyotp/{path.name}": path.read_bytes() for path in (ROOT / "firmware" / "pyotp").glob("*.py")}
 
-SETUP = """
+SETUP = (
+    COST
+    + """
 import time
 import pyotp
 from pyotp import base32, sha512
@@ -23,16 +26,8 @@ from pyotp.otp import code_at
 KEY = b"1234567890" * 7
 KEYS = {"sha1": KEY[:20], "sha256": KEY[:32], "sha512": KEY[:64]}
 SECRET = base32.encode(KEYS["sha1"])
-def cost(call):
-    "The fewest us that a call takes, of several: the collector and the interrupts strike now and then."
-    best = None
-    for _ in range(5):
-        start = time.ticks_us()
-        call()
-        spent = time.ticks_diff(time.ticks_us(), start)
-        best = spent if best is None or spent < best else best
-    return best
 """
+)
 
 # What the Pico may take, in simulated us: a fifth more than measured, so that a slip is seen.
 LIMITS_US = {
