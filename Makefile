@@ -51,7 +51,7 @@ image:  ## Build the image of BOARD (rpi_pico) as build/images/BOARD/firmware.uf
 	@$(MICROPYTHON) image $(BOARD)
 
 images:  ## Build every image the tests use
-	@$(MICROPYTHON) image rpi_pico stock
+	@$(MICROPYTHON) image rpi_pico rpi_pico-bare stock
 
 interpreter:  ## Build MicroPython's Unix interpreter and mpy-cross
 	@$(MICROPYTHON) interpreter

@@ -86,7 +86,7 @@ for stage, owner, name in (
     ("parse and check", service, "_parse"),
     ("parse and check", service, "check_fields"),
     ("look up, unseal", credentials.Credentials, "find"),
-    ("last used step", credentials.Credentials, "last_step"),
+    ("last used step", credentials.Credentials, "uses"),
     ("codes, compare", commands, "judge"),
     ("burn the step", credentials.Credentials, "use"),
     ("reply", service, "_dump"),

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The Understudy authors
+"""`make bench` runs, and its counts are what the README's table is made of."""
+
+from pathlib import Path
+
+import pytest
+from conftest import find_image
+from tests.bench import bench
+
+
+def test_the_bench(
+    device_image: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    find_image("rpi_pico-bare")
+    monkeypatch.setattr(bench, "ROUNDS", 2)
+    bench.main()
+    shown = capsys.readouterr().out
+    for line in (
+        "all of it",
+        "bytes on the wire",
+        "flash pages",
+        "burn the step",
+        "ours to it",
+        "session: handshake",
+    ):
+        assert f"\n  {line} " in shown
+    # A verify is one small record: one page program, or two where it crosses a page; and never an erase here.
+    (flash,) = [line for line in shown.splitlines() if "flash pages" in line]
+    assert flash.split()[2] in ("1", "2") and flash.split()[4] == "0"
