@@ -36,16 +36,16 @@ check: setup  ## Formatting, lint, types and layering
 	$(PYTEST) -q tests/unit/test_layering_cpython.py
 
 test: setup packages interpreter images check  ## Everything, as CI runs it
-	$(PYTEST) -n 2 tests
+	$(PYTEST) -n 2 --dist worksteal tests
 
 test-unit: setup interpreter  ## The unit tests, under CPython and under MicroPython
-	$(PYTEST) -n 2 tests/unit
+	$(PYTEST) -n 2 --dist worksteal tests/unit
 
 test-device: setup images  ## The tests on the emulated Pico
-	$(PYTEST) -n 2 tests/device
+	$(PYTEST) -n 2 --dist worksteal tests/device
 
 test-cli: setup images  ## The tests of the command line
-	$(PYTEST) -n 2 tests/cli
+	$(PYTEST) -n 2 --dist worksteal tests/cli
 
 image:  ## Build the image of BOARD (rpi_pico) as build/images/BOARD/firmware.uf2
 	@$(MICROPYTHON) image $(BOARD)
