@@ -10,16 +10,11 @@ import zxingcpp
 from PIL import Image
 from tests.cli.support import Cli, code, wait_for
 from tests.cli.terminal import COLUMNS, ROWS, Terminal, without_colours
+from tests.demo import LIGHT
 
 from understudy import qr
 
 SECRET = "A" * 32
-BLOCKS = {
-    " ": (0, 0),
-    "\N{UPPER HALF BLOCK}": (1, 0),
-    "\N{LOWER HALF BLOCK}": (0, 1),
-    "\N{FULL BLOCK}": (1, 1),
-}
 
 
 def uri(user: str) -> str:
@@ -29,7 +24,7 @@ def uri(user: str) -> str:
 def rendered(lines: list[str], ink: int, ground: int) -> Image.Image:
     """What a terminal shows of half blocks, in characters of 8x16 pixels."""
     shades = numpy.array([ground, ink], dtype=numpy.uint8)
-    rows = [[BLOCKS[char][half] for char in line] for line in lines for half in (0, 1)]
+    rows = [[LIGHT[char][half] for char in line] for line in lines for half in (0, 1)]
     pixels = shades[numpy.array(rows)].repeat(8, axis=0).repeat(8, axis=1)
     return Image.fromarray(pixels)
 
@@ -77,7 +72,7 @@ def test_enrolment_at_a_terminal(cli: Cli, device: str, colour: bool) -> None:
         screen = terminal.text.split("\n")
         assert ("\x1b" in terminal.text) == colour
         assert len(screen) <= ROWS
-        lines = [line for line in map(without_colours, screen) if line and set(line) <= set(BLOCKS)]
+        lines = [line for line in map(without_colours, screen) if line and set(line) <= set(LIGHT)]
         ink, ground = (0, 255) if colour else (255, 0)
         told = decoded(rendered(lines, ink, ground), margin=0)
         secret = told.split("secret=")[1].split("&")[0]
