@@ -2,15 +2,17 @@
 # Copyright (c) 2026 The Understudy authors
 """What differs between interpreters: the only place that asks which one this is.
 
-Exports const, dump_json, sha256, hmac_sha256, constant_time_equal and the cryptographic back end: x25519,
-x25519_base, aead_seal, aead_open. CPython takes the back end from the `cryptography` package, a Thumb board
-from our assembler, anything else from our portable modules.
+Exports const, micropython and ptr8, ptr16, ptr32 (for code that its compiler turns into machine code),
+dump_json, sha256, hmac_sha256, constant_time_equal and the cryptographic back end: x25519, x25519_base,
+aead_seal, aead_open. CPython takes the back end from the `cryptography` package, a Thumb board from our
+assembler, anything else from our portable modules.
 """
 
 import hashlib
 import json
 
 try:
+    import micropython
     from micropython import const
 
     def dump_json(value) -> bytes:
@@ -23,9 +25,27 @@ except ImportError:
         """Return value; MicroPython's compiler folds constants declared with it."""
         return value
 
+    class micropython:  # noqa: N801 -- in the place of the module
+        """What MicroPython's compiler takes for an order; elsewhere it does nothing."""
+
+        @staticmethod
+        def native(function):
+            """Return function; the decorator makes MicroPython compile it to machine code."""
+            return function
+
+        viper = native
+
     def dump_json(value) -> bytes:
         """Return compact JSON, UTF-8, the same text on every interpreter."""
         return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def ptr8(buffer):
+    """Return buffer; in viper code MicroPython's compiler takes these names for its own casts."""
+    return buffer
+
+
+ptr16 = ptr32 = ptr8
 
 
 def sha256(data: bytes) -> bytes:
