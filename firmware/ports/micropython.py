@@ -21,7 +21,7 @@ import rp2  # noqa: E402
 from board_data import BOARD  # noqa: E402
 
 from understudy_device.fileflash import SectorFiles  # noqa: E402
-from understudy_device.log import PAGE, SECTOR  # noqa: E402
+from understudy_device.sectors import PAGE, SECTOR  # noqa: E402
 
 _LINE = 2200  # bytes, over wire.MAX_LINE
 _FOLDER = "/flash"

@@ -3,14 +3,33 @@
 """The device's parts put together from what a board gives, and the little state they share."""
 
 from . import records
+from .audit import Audit
 from .clock import Clock
-from .credentials import Credentials
+from .compat import const
+from .directory import Directory
 from .entropy import Pool
-from .errors import StoreDamaged, Throttled
+from .errors import StoreDamaged, Throttled, UnderstudyError
 from .pairing import key_id
-from .protocol import DAMAGED, DEFAULTS, FIRMWARE, MAX_PAIRINGS, OPEN, SEALED, UNCLAIMED, VERSION
+from .protocol import (
+    DAMAGED,
+    DEFAULTS,
+    EVENTS,
+    FIRMWARE,
+    MAX_PAIRINGS,
+    OPEN,
+    REPLIES_KEPT,
+    SEALED,
+    UNCLAIMED,
+    VERDICT_EVENT,
+    VERSION,
+)
 from .store import Store
+from .throttle import Refusals, Throttle
 from .vault import Vault
+
+_MINUTE = const(60)  # seconds
+_NOBODY_SECRET = const(20)  # bytes, as SHA-1's
+_CODES = {name: code for code, name in EVENTS.items() if code < VERDICT_EVENT}
 
 
 class Device:
@@ -18,17 +37,19 @@ class Device:
 
     def __init__(self, board):
         self.board = board
-        self.store = Store(board.flash, records.SECRET_KINDS)
+        self.store = Store(board.flash)
         self.pool = Pool(
             board.random,
             lambda: self.store.get(records.SEED),
             lambda seed: self.store.put(records.SEED, 0, seed),
         )
         self.vault = Vault(self.store, self.pool)
-        self.credentials = Credentials(self.store, self.vault)
+        self.directory = Directory(self.store, self.vault)
         self.damage = None  # the message of what is wrong with the whole store
         self._pairings = (0, 0)  # (minute of uptime, handshakes in it)
+        self._settings = None
         self.pairing_window = None  # (role, uptime at which it closes)
+        self.answered = {}  # verdicts given before the restart, by the request's mark
         self.faults = 0  # errors of our own that were survived since power-up
         try:
             self.store.open()
@@ -36,10 +57,14 @@ class Device:
         except StoreDamaged as error:
             self.damage = error.message
         self.clock = self._make_clock()
+        spent = self.store.get(records.LIMIT)
+        self.throttle = Throttle(int.from_bytes(spent, "big") if spent else 0)
+        self.refusals = Refusals()
+        self.audit = Audit(self.store, self.clock, self._seal_detail)
 
     def _check_whole(self):
         """A store that has lost its identity or its hosts must not pass for a new device."""
-        claimed = self.store.has(records.SETTING, records.CLOCK, records.CREDENTIAL, records.USE)
+        claimed = self.store.has(records.SETTING, records.USER, records.OLD_CREDENTIAL, records.OLD_USE)
         if (claimed and not self.store.has(records.HOST)) or (
             self.store.has(records.HOST) and not self.store.has(records.IDENTITY)
         ):
@@ -51,19 +76,64 @@ class Device:
         self.board.start_clock(clock)
         return clock
 
-    def set_clock(self, time, source, back=False):
-        """Set the clock, on flash first: a full flash must not leave a time that a restart forgets."""
-        self.store.put(records.CLOCK, 0, records.pack_clock(*self.clock.setting(time, back)))
+    def clock_record(self):
+        """What is kept of the clock, for the journal."""
+        clock = self.clock
+        return (records.CLOCK, 0, records.pack_clock(clock.floor, clock.run, clock.began, clock.spans))
+
+    def set_clock(self, time, source, back, event):
+        """Set the clock, on flash first, with the `event` that tells of it."""
+        kept = records.pack_clock(*self.clock.setting(time, back))
+        self.audit.write(event, [(records.CLOCK, 0, kept)])
         self.clock.set(time, source, back)
 
-    def save_clock(self):
-        """Put the clock's floor and spans on flash."""
-        clock = self.clock
-        self.store.put(records.CLOCK, 0, records.pack_clock(clock.floor, clock.run, clock.began, clock.spans))
+    # The audit log.
+
+    @staticmethod
+    def code_of(name):
+        """The number of an event of protocol.EVENTS that is no verdict."""
+        return _CODES[name]
+
+    def event(self, name, caller, **fields):
+        """The event `name` of protocol.EVENTS that `caller` brought about, see `Audit.event`."""
+        return self.audit.event(_CODES[name], actor=caller.number, **fields)
+
+    def log(self, name, caller, entries=(), **fields):
+        """Write such an event, behind `entries` of the journal."""
+        self.audit.write(self.event(name, caller, **fields), entries)
+
+    def _seal_detail(self, number, data):
+        return self.vault.seal(b"event%d" % number, data)
+
+    def open_detail(self, number, event):
+        """An Event's detail as text, or None."""
+        data = event.detail
+        if event.sealed:
+            try:
+                data = self.vault.open(b"event%d" % number, data)
+            except UnderstudyError:
+                return None
+        return data.decode() if data else None
+
+    def opened(self):
+        """The data key is there, for the first time since power-up."""
+        if not self.store.get(records.USER, self.directory.nobody):
+            self.directory.make_nobody(self.pool.take(_NOBODY_SECRET), DEFAULTS)
+        for event in self.audit.last(REPLIES_KEPT):
+            if event.request and event.code >= VERDICT_EVENT:
+                self.answered[event.request] = event.name
+
+    def tidy(self):
+        """Between requests: what makes the next one quicker."""
+        if self.damage is None:
+            try:
+                self.store.tidy()
+            except UnderstudyError:
+                self.faults += 1
 
     def count_pairing(self):
         """Raise Throttled when there were too many pairing handshakes in this minute."""
-        minute = self.board.uptime() // 60
+        minute = self.board.uptime() // _MINUTE
         if minute != self._pairings[0]:
             self._pairings = (minute, 0)
         if self._pairings[1] >= MAX_PAIRINGS:
@@ -80,8 +150,15 @@ class Device:
     @property
     def settings(self):
         """The device's settings, every key of protocol.SETTINGS."""
-        saved = self.store.get(records.SETTING)
-        return records.unpack_settings(saved) if saved else dict(DEFAULTS)
+        if self._settings is None:
+            saved = self.store.get(records.SETTING)
+            self._settings = records.unpack_settings(saved) if saved else dict(DEFAULTS)
+        return self._settings
+
+    def change_settings(self, settings):
+        """Put new ones on flash and into use."""
+        self.store.put(records.SETTING, 0, records.pack_settings(settings))
+        self._settings = settings
 
     @property
     def state(self):

@@ -52,9 +52,21 @@ class UnknownUser(UnderstudyError):
 
 
 class Disabled(UnderstudyError):
-    """The credential exists and may not be used (not confirmed yet, or switched off)."""
+    """The user, or every credential of the user, is switched off."""
 
     status = "disabled"
+
+
+class Pending(UnderstudyError):
+    """The user was reset, or never finished enrolment: there is no credential to check against."""
+
+    status = "pending"
+
+
+class Expired(UnderstudyError):
+    """The device's time lies outside of the user's dates."""
+
+    status = "expired"
 
 
 class MalformedCode(UnderstudyError):
@@ -138,6 +150,12 @@ class StoreFull(UnderstudyError):
     status = "full"
 
 
+class FlashFailed(UnderstudyError):
+    """The flash (or the file in its place) can't be written; what was on it before is still there."""
+
+    status = "flash-failed"
+
+
 class StoreDamaged(UnderstudyError):
     """The flash region holds something that is not a store of this product or of this version."""
 
@@ -202,3 +220,9 @@ class IdentityError(UnderstudyError):
     """This host's identity file is missing, readable by others, or not one of ours."""
 
     status = "identity"
+
+
+class AuditBroken(UnderstudyError):
+    """The audit log was changed, cut or rolled back."""
+
+    status = "audit-broken"

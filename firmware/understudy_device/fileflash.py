@@ -6,7 +6,7 @@ where the raw region would be."""
 import errno
 
 from .errors import StoreDamaged
-from .log import PAGE, SECTOR
+from .sectors import PAGE, SECTOR
 
 _BLANK = b"\xff"
 

@@ -6,118 +6,72 @@ The flash is handed in: an object with `size` (bytes, a multiple of SECTOR), `re
 `program(offset, data)` (inside one PAGE; bits only go from 1 to 0) and `erase(offset)` (one SECTOR, to all
 ones).
 
-The sectors form a ring. Records are appended to the head; when the ring runs short, the live records of the
-oldest sector are copied to the head and that sector is retired. Cleaning the oldest first levels the wear,
-and lets a tombstone go with its sector: nothing older that it hides can be left.
+There are two streams, each with a head sector that it appends to. THINGS change rarely: what is superseded
+there is scrubbed in place, so that any sector of it may be cleaned, the emptiest first. The JOURNAL grows
+with every request and is cleaned oldest first, so that what it keeps is always its newest part. Free sectors
+are taken in turn, and now and then the oldest of the THINGS is moved, which levels the wear.
 
-Sector: header (16 bytes: magic, schema version, sequence number, CRC-32), the retired mark (one byte,
-programmed to 0), then records from offset 32, one straight after the other. Record: kind (1), scrubbed mark
-(1, programmed to 0), id (2), length (2), check of kind, id and length (2), payload, CRC-32 of it all (4).
+Cleaning copies the current records of a sector to the stream's head and erases it.
 """
 
-import struct
-from binascii import crc32
+from array import array
 
 from .compat import const
-from .errors import StoreDamaged, StoreFull
+from .errors import FlashFailed, StoreDamaged, StoreFull
+from .scan import Columns, least, scan
+from .sectors import (
+    FIRST,
+    FREE,
+    HEAD,
+    JOURNAL,
+    MARK,
+    MAX_RECORD,
+    OLD,
+    OVERHEAD,
+    PAGE,
+    SCRUBBED,
+    SECTOR,
+    THINGS,
+    is_blank,
+    look,
+    parse_sector_header,
+    payload_of,
+    record,
+    record_size,
+    sector_header,
+    walk,
+)
 
-SECTOR = const(4096)  # bytes
-PAGE = const(256)
-SCHEMA = const(1)
-MAX_RECORD = const(512)  # payload bytes
-
-_MAGIC = b"USLG"
-_MARK = const(16)  # offset of the retired mark
-_FIRST = const(32)  # offset of the first record
-_HEAD = const(8)  # record header
-OVERHEAD = const(12)  # record header and CRC-32
 _RESERVE = const(3)  # sectors kept free: one to advance into, one for cleaning to spill into, one to spare
-_WHOLE = const(0xFF)  # a record's mark as long as it is not scrubbed
-_SCRUBBED = const(0xFF)  # as a kind: none of the store's, which end at 254
+_COMFORT = const(6)  # sectors below which `tidy` has something to do
+_MOST_CLEANED = const(2)  # sectors that one append waits for
+_ROTATE = const(64)  # sectors taken between two moves of the oldest of the THINGS
 _BLANK_PAGE = b"\xff" * 256
-_NO_RECORD = b"\xff\xff\xff\xff\xff\xff\xff\xff"
-
-
-def _sector_header(sequence):
-    head = _MAGIC + struct.pack(">B3sI", SCHEMA, b"\xff\xff\xff", sequence)
-    return head + struct.pack(">I", crc32(head))
-
-
-def _check(head):
-    """The two bytes that guard a record's header, all but its scrubbed mark."""
-    return crc32(head[:1] + head[2:6]) & 0xFFFF
-
-
-def _record(kind, number, payload):
-    head = struct.pack(">BBHH", kind, _WHOLE, number, len(payload))
-    body = head + struct.pack(">H", _check(head)) + payload
-    return body + struct.pack(">I", crc32(body))
-
-
-def _is_blank(sector, offset):
-    """Whether a sector holds nothing from `offset` on; a page at a time, to need no second sector of RAM."""
-    for start in range(offset, SECTOR, PAGE):
-        part = sector[start : start + PAGE]
-        if part != _BLANK_PAGE[: len(part)]:
-            return False
-    return True
-
-
-def _walk(sector):
-    """Yield (offset, kind, number, end) of each record of a sector; kind is None for a damaged one.
-
-    Scrubbed ones are passed over. The last `end` is where free space begins: SECTOR when a torn record makes
-    that unknowable, so that nothing is ever programmed over the remains of a torn write.
-    """
-    offset = _FIRST
-    while offset + OVERHEAD <= SECTOR:
-        head = sector[offset : offset + _HEAD]
-        if head == _NO_RECORD and _is_blank(sector, offset):
-            return
-        kind, mark, number, length, check = struct.unpack(">BBHHH", head)
-        end = offset + OVERHEAD + length
-        if check != _check(head) or end > SECTOR:
-            end = _next_good(sector, offset + 1)
-            yield offset, None, 0, end
-        elif _is_good(sector, offset, end):
-            yield offset, kind, number, end
-        else:
-            yield offset, None if mark == _WHOLE else _SCRUBBED, number, end
-        offset = end
-
-
-def _is_good(sector, offset, end):
-    return crc32(sector[offset : end - 4]) == struct.unpack(">I", sector[end - 4 : end])[0]
-
-
-def _next_good(sector, offset):
-    """Where the next good record begins after a header that can't be read; SECTOR if there is none."""
-    while offset + OVERHEAD <= SECTOR:
-        head = sector[offset : offset + _HEAD]
-        end = offset + OVERHEAD + (head[4] << 8 | head[5])
-        if head[6] << 8 | head[7] == _check(head) and end <= SECTOR and _is_good(sector, offset, end):
-            return offset
-        offset += 1
-    return SECTOR
 
 
 class Log:
-    """Append records, read them back, clean. `open` must be called first; it tells `sink` of every record in
-    order.
+    """Append records, read them back, clean. `open` must be called first.
 
-    `sink.seen(kind, number, offset)` is called for each good record, oldest first, and again when cleaning
-    moves one; `sink.is_live(kind, number, offset)` says whether that record is still the newest of its kind
-    and number.
+    `owner` is told and asked: `seen(kind, number, offset, size)`, for each good record that `scan` leaves to
+    us, oldest first, and for every record written or moved; `is_current(kind, number, offset)`; `opening()`,
+    the (kind, number, payload) that a new sector of the JOURNAL begins with, or None; `half_scrubbed(offset,
+    size)` of a record in which a cut has left something to read; `retired(offset)` of a sector.
     """
 
-    def __init__(self, flash, sink):
+    def __init__(self, flash, owner, kinds, numbers):
+        """`kinds`: the three that `scan` knows; `numbers`: how many numbers those may have."""
         self._flash = flash
-        self._sink = sink
-        self._sectors = flash.size // SECTOR
+        self._owner = owner
+        self._count = flash.size // SECTOR
         self._sector = bytearray(SECTOR)  # made once: a heap in use may have no 4 KiB in one piece later on
-        self._live = []  # sector indices in use, oldest first; the last is the head
+        self._states = bytearray(self._count)
+        self.live = array("H", bytes(2 * self._count))  # bytes of current records, by sector
+        self.columns = Columns(self._sector, self.live, kinds, numbers)
+        self._streams = {THINGS: [], JOURNAL: [], OLD: []}  # sectors, oldest first; the last is the head
+        self._tails = {THINGS: SECTOR, JOURNAL: SECTOR}  # where the next record goes in the head
         self._sequence = 0
-        self._tail = 0  # offset in the head sector where the next record goes
+        self._rotated = 0  # rounds of _ROTATE sectors for which one of the THINGS was moved
+        self._last = -1  # the sector taken last
         self.damaged = 0  # records lost to a wrong check
 
     # Opening.
@@ -128,139 +82,166 @@ class Log:
         Raises StoreDamaged on a region that is neither a store nor blank; writes nothing.
         """
         found = []
-        buffer = bytearray(_FIRST)
-        for index in range(self._sectors):
-            self._flash.readinto(index * SECTOR, buffer)
-            sequence = self._parse_header(buffer)
-            if sequence is not None:
-                found.append((sequence, index))
+        header = bytearray(FIRST)
+        for index in range(self._count):
+            self._flash.readinto(index * SECTOR, header)
+            known = parse_sector_header(header)
+            if known is not None:
+                found.append((known[0], index, known[1]))
         if not found:
             self._check_blank()
-            return
         found.sort()
-        self._live = [index for _, index in found]
-        self._sequence = found[-1][0]
-        for _, index in found:
-            self._tail = self._scan(index * SECTOR)
-
-    @staticmethod
-    def _parse_header(header):
-        """The sequence number, or None for a sector that is free, retired or torn."""
-        if header[:4] != _MAGIC or struct.unpack(">I", header[12:16])[0] != crc32(header[:12]):
-            return None
-        if header[4] != SCHEMA:
-            raise StoreDamaged(
-                "the store has schema version %d, this firmware knows %d" % (header[4], SCHEMA)
-            )
-        if header[_MARK] != 0xFF:
-            return None
-        return struct.unpack(">I", header[8:12])[0]
+        for sequence, index, state in found:
+            self._states[index] = state
+            self._streams[state].append(index)
+            self._sequence, self._last = sequence, index
+            tail = self._scan(index, 1 if state == OLD else 4)
+            if state != OLD:
+                self._tails[state] = tail
+        self._rotated = self._sequence // _ROTATE
 
     def _check_blank(self):
-        """Only a blank region may be used for a new store, or one whose very first header was torn by a power
-        cut."""
-        for index in range(self._sectors):
+        """Only a blank region may be used for a new store, or one whose very first program was torn."""
+        for index in range(self._count):
             self._flash.readinto(index * SECTOR, self._sector)
-            if not _is_blank(self._sector, _FIRST if index == 0 else 0):
+            if not is_blank(self._sector, PAGE if index == 0 else 0):
                 raise StoreDamaged("the flash region is neither blank nor a store")
 
-    def _scan(self, base):
-        """Report each good record of the sector; return the offset of its free space (SECTOR when there is
-        none to use)."""
-        tail = _FIRST
+    def _scan(self, index, align):
+        """Take in each good record of the sector; return the offset of its free space (SECTOR for none)."""
+        base = index * SECTOR
+        offset = FIRST
         self._flash.readinto(base, self._sector)
-        for offset, kind, number, end in _walk(self._sector):
+        while offset + OVERHEAD <= SECTOR:
+            if align == 4:
+                offset = scan(self.columns.all, base, offset)
+                if offset + OVERHEAD > SECTOR:
+                    break
+            found = look(self._sector, offset, align)
+            if found is None:
+                return offset
+            kind, number, end = found
             if kind is None:
                 self.damaged += 1
-            elif kind != _SCRUBBED:
-                self._sink.seen(kind, number, base + offset)
-            tail = end
-        return tail
+            elif kind != SCRUBBED:
+                self._owner.seen(kind, number, base + offset, end - offset)
+            elif align == 4 and bytes(self._sector[offset + HEAD : end]) != bytes(end - offset - HEAD):
+                self._owner.half_scrubbed(base + offset, end - offset)
+            offset = end
+        return SECTOR
 
     # Reading.
 
-    def size(self, offset):
-        """Bytes that the record at `offset` takes up on flash."""
-        head = bytearray(_HEAD)
-        self._flash.readinto(offset, head)
-        return OVERHEAD + min(head[4] << 8 | head[5], MAX_RECORD)
-
-    def read(self, offset):
-        """The payload of the record at `offset`, as the sink was told.
-
-        Raises StoreDamaged if it has gone bad.
-        """
-        body = bytearray(self.size(offset))
+    def read(self, offset, size):
+        """The payload of the record of `size` bytes at `offset`. StoreDamaged if it has gone bad."""
+        body = bytearray(size)
         self._flash.readinto(offset, body)
-        if struct.unpack(">I", body[-4:])[0] != crc32(memoryview(body)[:-4]):
-            raise StoreDamaged("a record of the store can't be read")
-        return bytes(body[_HEAD:-4])
+        return payload_of(body)
+
+    def journal(self):
+        """The indices of the JOURNAL's sectors, oldest first."""
+        return list(self._streams[JOURNAL])
+
+    def records(self, index, kind):
+        """Yield (number, payload) of the good records of `kind` in a sector. The log must not be written
+        meanwhile."""
+        self._flash.readinto(index * SECTOR, self._sector)
+        for offset, found, number, end in walk(self._sector):
+            if found == kind:
+                yield number, payload_of(self._sector[offset:end])
+
+    def first_record(self, index, kind, length):
+        """(number, payload) of the sector's first record, if it is of that kind and length; else None."""
+        body = bytearray(record_size(length))
+        self._flash.readinto(index * SECTOR + FIRST, body)
+        if body[0] != kind or body[4] << 8 | body[5] != length:
+            return None
+        try:
+            return body[2] << 8 | body[3], payload_of(body)
+        except StoreDamaged:
+            return None
 
     # Writing.
 
-    def append(self, kind, number, payload):
-        """Write one record (kind 0 to 254, number 0 to 65535); it is on flash when this returns.
+    def append(self, stream, records):
+        """Write `records`, [(kind, number, payload)], one after the other; they are on flash when this
+        returns.
 
         Raises StoreFull when cleaning can't make room; what was there before is untouched.
         """
-        if len(payload) > MAX_RECORD:
+        if max(len(payload) for _, _, payload in records) > MAX_RECORD:
             raise StoreFull("a record over %d bytes" % MAX_RECORD)
-        record = _record(kind, number, payload)
-        if not self._fits(len(record)):
+        data = [(kind, number, record(kind, number, payload)) for kind, number, payload in records]
+        size = sum(len(body) for _, _, body in data)
+        if self._tails[stream] + size > SECTOR:
             self._make_room()
-        self._write(record, kind, number)
+        self._write(stream, data, size)
 
-    def scrub(self, offset):
-        """Overwrite the record at `offset`, which is no longer the newest, so that its payload can't be read.
+    def scrub(self, offset, size):
+        """Overwrite the record at `offset`, which is superseded or deleted, so that its payload can't be
+        read.
 
-        The mark first: it says that what follows is no damage.
+        The mark first: it says that what follows is no damage, and it is what deletes.
         """
-        self._program(offset + 1, bytes(1))
-        self._program(offset + _HEAD, bytes(self.size(offset) - OVERHEAD))
+        self._program(offset + 1, b"\x00")
+        self._program(offset + HEAD, bytes(size - HEAD))
 
     def _program(self, offset, data):
         done = 0
-        while done < len(data):
-            room = PAGE - (offset + done) % PAGE
-            self._flash.program(offset + done, data[done : done + room])
-            done += room
+        try:
+            while done < len(data):
+                room = PAGE - (offset + done) % PAGE
+                self._flash.program(offset + done, data[done : done + room])
+                done += room
+        except OSError as error:
+            raise FlashFailed("the flash can't be written (error %s)" % error.args[0])
 
-    def _fits(self, size):
-        return bool(self._live) and self._tail + size <= SECTOR
+    def _erase(self, index):
+        try:
+            self._flash.erase(index * SECTOR)
+        except OSError as error:
+            raise FlashFailed("the flash can't be erased (error %s)" % error.args[0])
 
-    def _write(self, record, kind, number):
-        if not self._fits(len(record)):
-            self._advance()
-        start, base = self._tail, self._live[-1] * SECTOR
+    def _write(self, stream, data, size):
+        """Program `data`, [(kind, number, record bytes)], behind the stream's tail."""
+        start = self._tails[stream]
+        head = b""
+        if start + size > SECTOR:
+            head, data = self._advance(stream, data)
+            start = 0
+        base = self._streams[stream][-1] * SECTOR
+        written = head + b"".join(body for _, _, body in data)
         # Should the program fail, the rest of the sector is given up: what stands there can't be known.
-        self._tail = SECTOR
-        self._program(base + start, record)
-        self._tail = start + len(record)
-        self._sink.seen(kind, number, base + start)
+        self._tails[stream] = SECTOR
+        self._program(base + start, written)
+        self._tails[stream] = start + len(written)
+        offset = base + start + len(head)
+        for kind, number, body in data:
+            self._owner.seen(kind, number, offset, len(body))
+            offset += len(body)
 
-    def _free(self):
-        return self._sectors - len(self._live)
+    def _advance(self, stream, data):
+        """Take the next free sector for a stream's head; it is blank unless the power was cut.
 
-    def _make_room(self):
-        """Clean until the reserve is there again; a whole round without gain can't be, see `capacity`."""
-        for _ in range(self._sectors):
-            if self._free() >= _RESERVE:
-                return
-            self._clean_oldest()
-        if self._free() < _RESERVE:
-            raise StoreFull()
-
-    def _advance(self):
-        """Make the next free sector of the ring the head; it is blank unless the power was cut."""
-        index = (self._live[-1] + 1) % self._sectors if self._live else 0
-        if index in self._live:
+        Returns its header and the records that begin it, to be programmed in one go.
+        """
+        for step in range(1, self._count + 1):
+            index = (self._last + step) % self._count
+            if self._states[index] == FREE:
+                break
+        else:
             raise StoreFull()
         if not self._is_erased(index):
-            self._flash.erase(index * SECTOR)
+            self._erase(index)
         self._sequence += 1
-        self._flash.program(index * SECTOR, _sector_header(self._sequence))
-        self._live.append(index)
-        self._tail = _FIRST
+        self._last = index
+        self._states[index] = stream
+        self.live[index] = 0
+        self._streams[stream].append(index)
+        opening = self._owner.opening() if stream == JOURNAL else None
+        if opening is not None:
+            data = [(opening[0], opening[1], record(*opening))] + data
+        return sector_header(stream, self._sequence), data
 
     def _is_erased(self, index):
         # A page at a time: cleaning may be reading from the sector buffer.
@@ -271,23 +252,88 @@ class Log:
                 return False
         return True
 
-    def _clean_oldest(self):
-        """Copy the live records of the oldest sector to the head, then retire and erase it.
+    # Cleaning.
 
-        The mark comes before the erase: a sector half erased could show a record whose tombstone is gone.
-        """
-        base = self._live[0] * SECTOR
+    def _free(self):
+        return self._count - sum(len(sectors) for sectors in self._streams.values())
+
+    def _make_room(self):
+        for _ in range(_MOST_CLEANED):
+            if self._free() >= _RESERVE or not self._clean_one():
+                break
+        if self._free() < _RESERVE:
+            raise StoreFull()
+
+    def tidy(self):
+        """Clean one sector if there are few free ones: to be called between requests, when nobody waits."""
+        if self._free() < _COMFORT:
+            self._clean_one()
+
+    def _clean_one(self):
+        """Clean the sector that gives most; False if none gives anything."""
+        things, journal = self._streams[THINGS], self._streams[JOURNAL]
+        head = things[-1] if things else -1
+        emptiest = least(self.live, self._states, THINGS, head)
+        if self._sequence // _ROTATE != self._rotated and len(things) > 1:
+            self._rotated = self._sequence // _ROTATE
+            self._clean(THINGS, things[0])
+            return True
+        gain = SECTOR - FIRST - self.live[emptiest] if emptiest >= 0 else 0
+        # The oldest of the journal may be full although the rest is not: its turn has to come nevertheless.
+        average = 0
+        if len(journal) > 1:
+            average = SECTOR - FIRST - sum(self.live[index] for index in journal[:-1]) // (len(journal) - 1)
+        if len(journal) > 1 and average >= gain and average > MAX_RECORD // 4:
+            self._clean(JOURNAL, journal[0])
+        elif gain > 0:
+            self._clean(THINGS, emptiest)
+        else:
+            return False
+        return True
+
+    def _clean(self, stream, index):
+        base = index * SECTOR
         sector = self._sector
         self._flash.readinto(base, sector)
-        for offset, kind, number, end in _walk(sector):
-            if kind not in (None, _SCRUBBED) and self._sink.is_live(kind, number, base + offset):
-                self._write(bytes(sector[offset:end]), kind, number)
-        self._flash.program(base + _MARK, b"\x00")
-        self._live.pop(0)
-        self._flash.erase(base)
+        batch, size = [], 0
+        for offset, kind, number, end in walk(sector):
+            if kind in (None, SCRUBBED) or not self._owner.is_current(kind, number, base + offset):
+                continue
+            if size + end - offset > PAGE and batch:
+                self._write(stream, batch, size)
+                batch, size = [], 0
+            batch.append((kind, number, bytes(sector[offset:end])))
+            size += end - offset
+        if batch:
+            self._write(stream, batch, size)
+        self._retire(stream, index)
+
+    def _retire(self, stream, index):
+        """Give a sector up. The mark comes before the erase: a sector half erased could show a record whose
+        scrubbed mark is gone."""
+        self._program(index * SECTOR + MARK, b"\x00")
+        self._streams[stream].remove(index)
+        self._states[index] = FREE
+        self.live[index] = 0
+        self._owner.retired(index * SECTOR)
+        self._erase(index)
+
+    def retire_old(self):
+        """Give up the sectors of the old schema, oldest first; nothing in them is current any more."""
+        for index in list(self._streams[OLD]):
+            self._retire(OLD, index)
+
+    @property
+    def has_old(self):
+        """Whether there are sectors of the old schema."""
+        return bool(self._streams[OLD])
+
+    def is_old(self, offset):
+        """Whether a record stands in a sector of the old schema."""
+        return self._states[offset // SECTOR] == OLD
 
     @property
     def capacity(self):
-        """Bytes of live records that fit, so that cleaning always finds room: four fifths of all but the
-        reserve."""
-        return (self._sectors - _RESERVE - 1) * (SECTOR - _FIRST) * 4 // 5
+        """Bytes of records that may be current before a new one is refused: three quarters of all but the
+        reserve and the heads, so that cleaning always gains."""
+        return max(0, self._count - _RESERVE - 2) * (SECTOR - FIRST) * 3 // 4

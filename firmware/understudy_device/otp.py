@@ -7,23 +7,6 @@ from pyotp.base32 import encode as b32encode
 from pyotp.digests import Hmac
 from pyotp.uri import build_uri
 
-from .errors import MalformedCode
-
-
-def parse_code(text, digits):
-    """The code in `text` as an integer. Spaces and dashes people type are dropped.
-
-    Raises MalformedCode for anything but `digits` ASCII digits: str.isdigit would take other scripts' digits
-    as well.
-    """
-    plain = text.replace(" ", "").replace("-", "")
-    if len(plain) != digits:
-        raise MalformedCode()
-    for char in plain:
-        if char not in "0123456789":
-            raise MalformedCode()
-    return int(plain)
-
 
 def codes(secret, algorithm, digits, counters):
     """The codes (integers) for each of `counters`: RFC 4226's dynamic truncation over one keyed HMAC."""
@@ -45,17 +28,18 @@ def matching(expected, code):
     return [index for index, difference in enumerate([value ^ code for value in expected]) if not difference]
 
 
-def provisioning_uri(credential):
-    """The otpauth URI of a records.Credential (Google Authenticator's key URI format), with its secret: told
-    once, kept nowhere.
+def provisioning_uri(credential, label, issuer, counter=None):
+    """The otpauth URI (Google Authenticator's key URI format) of a users.Credential with its secret: told
+    once, kept nowhere. `counter`: of an HOTP credential.
 
     Built without pyotp's classes, whose limits on secret and interval are narrower than what may be imported
     here.
     """
     return build_uri(
         b32encode(credential.secret),
-        credential.label,
-        issuer=credential.issuer,
+        label,
+        initial_count=counter,
+        issuer=issuer,
         algorithm=credential.algorithm.lower(),
         digits=credential.digits,
         period=credential.interval,

@@ -1,26 +1,21 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""The verdict: pure decisions, no store, no clock, no link."""
+"""The verdict: pure decisions, no store, no clock, no link. Every combination of inputs has exactly one."""
 
-from .errors import ClockUnset, Disabled, Rejected, Replayed
-from .otp import codes, matching, parse_code
-from .protocol import WINDOW_FIELD
-from .records import Use
+from .compat import const, constant_time_equal, sha256
+from .otp import codes, matching
+from .protocol import HOTP, MAX_WINDOW, TOTP
+from .users import CODE_HASH, TotpUse
 
+_LOOK_BEHIND = const(1)  # HOTP counters for which a code is told to be used, rather than wrong
+RESYNC_STEPS = const(60)  # either side of the device's time; a drift fits into a signed byte
+RESYNC_COUNTERS = const(100)  # RFC 4226 section 7.4
 
-def is_fresh(step, use, interval, moment):
-    """Whether a right code's `step` (of `interval` seconds) has never been used.
-
-    `use`: records.Use; `moment`: see Moment. A step after the last one ever is. While the clock shows a time
-    before others that it has shown, so is one that no span of those, widened by the largest window there is,
-    can have accepted, and that comes after the last one of this run.
-    """
-    if step > use.last:
-        return True
-    if moment.ahead is None or (use.run == moment.run and step <= use.recent):
-        return False
-    margin = WINDOW_FIELD.high
-    return moment.ended // interval + margin < step < moment.ahead // interval - margin
+# What trying a code against one credential comes to.
+_HIT = const(0)
+_USED = const(1)  # right, and not for the first time
+_MISS = const(2)
+_UNTIMED = const(3)  # needs a clock, and there is none
 
 
 class Moment:
@@ -32,28 +27,221 @@ class Moment:
         self.ended, self.ahead = clock.unseen(self.now) if self.now is not None else (0, None)
 
 
-def judge(credential, window, use, moment, text):
-    """The records.Use to keep for an accepted code; any other verdict is raised.
+class Decision:
+    """`verdict`: one of protocol.VERDICTS; `state`: the users.State to keep, None when nothing changes;
+    `credential`: the one that accepted or knew the code; `seconds`: to wait, when throttled; `is_guess`:
+    whether it counts as a wrong code."""
 
-    `credential`: records.Credential; `window`: steps either side; `use`: records.Use; `moment`: Moment;
-    `text`: what was typed. Raises Disabled, ClockUnset, MalformedCode, Replayed or Rejected.
+    def __init__(self, verdict, state=None, credential=None, seconds=0, is_guess=False):
+        self.verdict = verdict
+        self.state = state
+        self.credential = credential
+        self.seconds = seconds
+        self.is_guess = is_guess
+
+
+def decide(user, state, text, moment, wait, settings):
+    """The Decision about what was typed.
+
+    `user`: users.User; `state`: users.State; `text`: what was typed; `moment`: Moment; `wait`: seconds that
+    the throttle still asks for; `settings`: every key of protocol.SETTINGS.
     """
-    if not credential.confirmed:
-        raise Disabled("enrolment was not finished: add the user again")
-    return match(credential, window, use, moment, text)
+    refusal = _refusal(user, moment, wait)
+    if refusal is not None:
+        return Decision(refusal, seconds=wait)
+    code = _digits(text)
+    return _judge([one for one in user.credentials if one.usable], state, code, moment, settings)
 
 
-def match(credential, window, use, moment, text):
-    """As `judge`, for a credential that may still wait for its first code."""
+def _refusal(user, moment, wait):
+    """The verdict that stands before any code is looked at, or None."""
+    if not user.enabled:
+        return "disabled"
+    if user.pending or not any(one.confirmed for one in user.credentials):
+        return "pending"
+    if not any(one.usable for one in user.credentials):
+        return "disabled"
+    if user.valid_from or user.valid_until:
+        if moment.now is None:
+            return "clock-unset"
+        if moment.now < user.valid_from or (user.valid_until and moment.now >= user.valid_until):
+            return "expired"
+    return "throttled" if wait else None
+
+
+def confirm(credential, state, text, moment, settings):
+    """The Decision about the first code of a credential, which is not in use yet; a wrong one is no guess."""
+    decision = _judge([credential], state, _digits(text), moment, settings)
+    return decision if decision.verdict == "accepted" else Decision(decision.verdict)
+
+
+def _digits(text):
+    """What was typed, without the spaces and dashes that people type; "" if it can't be a code.
+
+    ASCII digits only: str.isdigit would take other scripts' as well.
+    """
+    plain = text.replace(" ", "").replace("-", "")
+    for char in plain:
+        if char not in "0123456789":
+            return ""
+    return plain
+
+
+def _judge(credentials, state, code, moment, settings):
+    """The Decision of all credentials together: every one is tried, whichever knows the code."""
+    tried = [
+        (_try(one, state, code, moment, settings), one) for one in credentials if one.digits == len(code)
+    ]
+    if not tried:
+        return Decision("malformed")
+    hits = [(one, use) for (outcome, use), one in tried if outcome == _HIT]
+    if hits:
+        for one, use in hits:  # two credentials may share a secret
+            state = state.with_use(one, use)
+        return Decision("accepted", state, hits[0][0])
+    for (outcome, _), one in tried:
+        if outcome == _USED:
+            return Decision("replayed", None, one)
+    outcomes = [outcome for (outcome, _), _ in tried]
+    # Where there was something to guess at, it counts, whatever else could not be looked at.
+    failed = state.failed() if _MISS in outcomes else None
+    verdict = "clock-unset" if _UNTIMED in outcomes else "rejected"
+    return Decision(verdict, failed, is_guess=failed is not None)
+
+
+def _try(credential, state, code, moment, settings):
+    """(outcome, bytes to keep of a hit)."""
+    if credential.kind == TOTP:
+        return _try_totp(credential, state, int(code), moment, settings)
+    if credential.kind == HOTP:
+        return _try_hotp(credential, state.number(credential), int(code), settings["look_ahead"])
+    return _try_made(credential, state.number(credential), code, moment.now)
+
+
+# TOTP (RFC 6238).
+
+
+def window_of(credential, settings):
+    """Steps either side."""
+    return settings["window"] if credential.window is None else credential.window
+
+
+def _around(centre, reach):
+    return range(max(0, centre - reach), centre + reach + 1)
+
+
+def _try_totp(credential, state, code, moment, settings):
     if moment.now is None:
-        raise ClockUnset()
-    code = parse_code(text, credential.digits)
+        return _UNTIMED, b""
+    use = state.totp(credential)
     present = moment.now // credential.interval
-    steps = list(range(max(0, present - window), present + window + 1))
+    window = window_of(credential, settings)
+    # Around the device's time, and around the one that this credential was last seen to have.
+    steps = sorted(set(_around(present, window)) | set(_around(present + use.drift, window)))
     hits = matching(codes(credential.secret, credential.algorithm, credential.digits, steps), code)
-    if not hits:
-        raise Rejected()
     for hit in hits:
         if is_fresh(steps[hit], use, credential.interval, moment):
-            return Use(max(use.last, steps[hit]), steps[hit], moment.run)
-    raise Replayed()
+            bound = max(window, abs(use.drift))  # no further than a resync has set it
+            drift = min(max(steps[hit] - present, -bound), bound)
+            return _HIT, _used(steps[hit], drift, use, moment).pack()
+    return (_USED if hits else _MISS), b""
+
+
+def _used(step, drift, use, moment):
+    return TotpUse(max(use.last, step), drift, step, moment.run)
+
+
+def is_fresh(step, use, interval, moment):
+    """Whether a right code's `step` (of `interval` seconds) has never been used.
+
+    `use`: users.TotpUse; `moment`: see Moment. A step after the last one ever is. While the clock shows a
+    time before others that it has shown, so is one that no span of those, widened by the largest reach there
+    is, can have accepted, and that comes after the last one of this run.
+    """
+    if step > use.last:
+        return True
+    if moment.ahead is None or (use.in_run(moment.run) and step <= use.recent):
+        return False
+    margin = MAX_WINDOW + RESYNC_STEPS
+    return moment.ended // interval + margin < step < moment.ahead // interval - margin
+
+
+# HOTP (RFC 4226).
+
+
+def _try_hotp(credential, counter, code, look_ahead):
+    first = max(0, counter - _LOOK_BEHIND)
+    counters = range(first, counter + look_ahead + 1)
+    hits = matching(codes(credential.secret, credential.algorithm, credential.digits, counters), code)
+    for hit in hits:
+        if first + hit >= counter:
+            return _HIT, (first + hit + 1).to_bytes(5, "big")
+    return (_USED if hits else _MISS), b""
+
+
+# Recovery and bypass codes, made by the device.
+
+
+def code_hash(salt, code):
+    """The bytes that are kept of a code (text)."""
+    return sha256(salt + code.encode())[:CODE_HASH]
+
+
+def _try_made(credential, bits, code, now):
+    if credential.until and now is None:
+        return _UNTIMED, b""
+    wanted = code_hash(credential.salt, code)
+    hits = [i for i, kept in enumerate(credential.hashes) if constant_time_equal(kept, wanted)]
+    if not hits or (credential.until and now >= credential.until):
+        return _MISS, b""
+    if bits >> hits[0] & 1:
+        return _USED, b""
+    return _HIT, (bits | 1 << hits[0]).to_bytes(2, "big")
+
+
+# Putting a credential right by two codes in a row (RFC 4226 section 7.4).
+
+
+def resync(user, credential, state, texts, moment, wait):
+    """The Decision about two codes in a row: accepted, with the State in which the credential goes on after
+    the second; none of it lets anyone in. Arguments as of `decide`."""
+    refusal = _refusal(user, moment, wait)
+    if refusal is None and not credential.usable:
+        refusal = "disabled"
+    wanted = [_digits(text) for text in texts]
+    if refusal is None and any(len(code) != credential.digits for code in wanted):
+        refusal = "malformed"
+    if refusal is None and credential.kind == TOTP and moment.now is None:
+        refusal = "clock-unset"
+    if refusal is not None:
+        return Decision(refusal, seconds=wait)
+    resynced = _resync_totp if credential.kind == TOTP else _resync_hotp
+    outcome, use = resynced(credential, state, [int(code) for code in wanted], moment)
+    if outcome == _HIT:
+        return Decision("accepted", state.with_use(credential, use), credential)
+    if outcome == _USED:
+        return Decision("replayed", None, credential)
+    return Decision("rejected", state.failed(), is_guess=True)
+
+
+def _second_hits(credential, counters, wanted):
+    """The counters of second codes whose pair is the wanted one; every pair is compared."""
+    made = codes(credential.secret, credential.algorithm, credential.digits, counters)
+    pairs = [(first << 40) + second for first, second in zip(made, made[1:])]
+    return [counters[hit + 1] for hit in matching(pairs, (wanted[0] << 40) + wanted[1])]
+
+
+def _resync_totp(credential, state, wanted, moment):
+    present = moment.now // credential.interval
+    use = state.totp(credential)
+    hits = _second_hits(credential, _around(present, RESYNC_STEPS), wanted)
+    for step in hits:
+        if is_fresh(step, use, credential.interval, moment):
+            return _HIT, _used(step, step - present, use, moment).pack()
+    return (_USED if hits else _MISS), b""
+
+
+def _resync_hotp(credential, state, wanted, _moment):
+    counter = state.number(credential)
+    hits = _second_hits(credential, range(counter, counter + RESYNC_COUNTERS + 1), wanted)
+    return (_HIT, (hits[0] + 1).to_bytes(5, "big")) if hits else (_MISS, b"")

@@ -3,7 +3,8 @@
 """THE table: frame types, limits, commands with their fields and roles, statuses with their texts and exit
 codes.
 
-Both sides import it; nothing about the protocol is written down anywhere else.
+Both sides import it; nothing about the protocol is written down anywhere else, but what a kind of
+field may hold: `fields`.
 
 A request is one JSON object: `{"id": "<16 hex digits>", "cmd": "verify", <fields>}`; the reply repeats the
 id: `{"id": "...", "status": "accepted", <fields>}`. An id names one request for good: asked again (after a
@@ -11,7 +12,7 @@ lost reply) it gets the same answer and nothing is done twice.
 """
 
 from .compat import const
-from .errors import BadRequest
+from .fields import Field
 
 VERSION = const(1)
 FIRMWARE = "0.1.0"
@@ -43,6 +44,16 @@ MAX_HOSTS = const(8)  # each with the longest name, they fit into one reply
 MAX_PAIRING_SECONDS = const(300)
 MAX_PAIRINGS = const(10)  # handshakes a minute: each is a guess at the six digits for someone in the middle
 REPLIES_KEPT = const(16)  # requests
+MAX_CREDENTIAL_NAME = const(24)
+MAX_CREDENTIALS = const(6)  # of one user
+MAX_GROUP_NAME = const(24)
+MAX_GROUPS = const(4)  # of one user
+MAX_TIME = const(0xFFFFFFFF)  # Unix seconds, 2106-02-07
+MAX_COUNTER = const(0xFFFFFFFF)
+MAX_WINDOW = const(10)  # steps
+MAX_BYPASS_SECONDS = const(604800)
+RECOVERY_CODES = const(10)
+MADE_DIGITS = const(10)  # of a recovery code or a bypass code
 
 PROLOGUE = b"Understudy 1"
 
@@ -61,6 +72,13 @@ CLOCK_UNSET = "unset"
 CLOCK_HOLDOVER = "holdover"
 CLOCK_SYNCED = "synced"
 
+# Kinds of credentials.
+TOTP = "totp"
+HOTP = "hotp"
+RECOVERY = "recovery"
+BYPASS = "bypass"
+KINDS = (TOTP, HOTP, RECOVERY, BYPASS)
+
 ALGORITHMS = ("SHA1", "SHA256", "SHA512")
 DIGITS = (6, 7, 8, 10)
 
@@ -75,8 +93,10 @@ STATUSES = {
     "clock-unset": (13, "The device does not know the time; set its clock."),
     "sealed": (14, "The device is sealed; connect with a paired host key to unseal it."),
     "unknown-user": (15, "The device does not know this user."),
-    "disabled": (16, "This user's credential is not in use."),
+    "disabled": (16, "This user is switched off."),
     "malformed": (17, "That is not a code; type the digits that the authenticator shows."),
+    "pending": (18, "This user has to enrol first."),
+    "expired": (19, "This user may not log in at this date."),
     "denied": (20, "This host key may not do that; an admin's may."),
     "bad-request": (21, "The device did not understand the request."),
     "unknown-command": (22, "The device's firmware is too old for this command."),
@@ -89,6 +109,7 @@ STATUSES = {
     "clock-refused": (29, "The time lies before one that the device has seen."),
     "full": (30, "The device's flash is full; remove users first."),
     "damaged": (31, "The device's flash does not hold a readable store."),
+    "flash-failed": (32, "The device can't write its flash; nothing was changed."),
     "no-session": (40, "The secure session has ended; try again."),
     "handshake-failed": (41, "The other end does not hold the key it should."),
     "not-paired": (42, "The device does not know this host's key; pair it first."),
@@ -98,6 +119,7 @@ STATUSES = {
     "not-yours": (52, "This is not a device that this host is paired with."),
     "timeout": (53, "The device did not answer in time."),
     "identity": (54, "This host's identity file can't be used."),
+    "audit-broken": (55, "The audit log does not hold together."),
     "internal": (70, "Something went wrong inside."),
 }
 
@@ -105,7 +127,7 @@ STATUSES = {
 # What a device says in the clear, in a FAULT frame; anything else is for inside a session.
 FAULTS = ("no-session", "handshake-failed", "not-paired", "unclaimed", "damaged", "throttled", "internal")
 
-# What the device may answer about a code.
+# What the device may answer about a code. The order is that of their numbers in the audit log.
 VERDICTS = (
     "accepted",
     "rejected",
@@ -115,119 +137,80 @@ VERDICTS = (
     "unknown-user",
     "disabled",
     "malformed",
+    "pending",
+    "expired",
 )
 
-
-class Field:
-    """One field of a request: what may stand in it. `check` gives the value back or raises BadRequest."""
-
-    def __init__(self, kind, low=0, high=0, required=True):
-        self.kind = kind
-        self.low = low  # int: smallest; text: bytes; hex: bytes
-        self.high = high
-        self.required = required
-
-    def check(self, name, value):
-        """Return `value` (hex as bytes) if it fits, else raise BadRequest naming the field and its bounds."""
-        good = _CHECKS[self.kind](self, value)
-        if good is None:
-            raise BadRequest("%s: %s" % (name, self.describe()))
-        return good
-
-    def describe(self):
-        """What fits, for people."""
-        if self.kind == "choice":
-            return "one of " + ", ".join(str(x) for x in self.low)
-        if self.kind == "bool":
-            return "true or false"
-        if self.kind == "hex" and self.low == self.high:
-            return "%d lower-case hex digits" % (2 * self.low)
-        return _DESCRIPTIONS[self.kind] % (self.low, self.high)
-
-
-_DESCRIPTIONS = {
-    "int": "a whole number, %d to %d",
-    "typed": "text of %d to %d bytes",
-    "text": "text of %d to %d bytes without control characters or space around it",
-    "hex": "lower-case hex digits of %d to %d bytes",
+# The audit log's events. A retired number stays retired.
+EVENTS = {
+    1: "claimed",
+    2: "paired",
+    3: "unpaired",
+    4: "pairing-opened",
+    5: "unsealed",
+    6: "settings-changed",
+    7: "clock-set",
+    8: "user-added",
+    9: "user-confirmed",
+    10: "user-removed",
+    11: "user-reset",
+    12: "user-changed",
+    13: "credential-removed",
+    14: "credential-changed",
+    15: "recovery-codes-made",
+    16: "bypass-code-made",
+    17: "resynced",
+    18: "resync-refused",
+    19: "fault",
+    20: "store-converted",
 }
-
-
-def _is_int(field, value):
-    # bool is an int in Python, and never meant as one here.
-    return value if type(value) is int and field.low <= value <= field.high else None
-
-
-def _is_typed(field, value):
-    """Whatever a person typed; what it is worth is judged later."""
-    if type(value) is not str:
-        return None
-    for char in value:
-        if 0xD800 <= ord(char) <= 0xDFFF:  # half of a surrogate pair, which JSON can spell and UTF-8 can't
-            return None
-    return value if field.low <= len(value.encode()) <= field.high else None
-
-
-def _is_text(field, value):
-    if _is_typed(field, value) is None:
-        return None
-    # Control characters would end up in terminals, logs and screens; DEL and the C1 block are such too.
-    for char in value:
-        if ord(char) < 32 or 127 <= ord(char) < 160:
-            return None
-    return value if value == value.strip() else None
-
-
-def _is_hex(field, value):
-    if type(value) is not str or len(value) > 2 * field.high or len(value) % 2:
-        return None
-    for char in value:
-        if char not in "0123456789abcdef":
-            return None
-    return bytes.fromhex(value) if len(value) >= 2 * field.low else None
-
-
-def _is_choice(field, value):
-    return value if type(value) in (int, str) and value in field.low else None
-
-
-def _is_bool(_field, value):
-    return value if type(value) is bool else None
-
-
-_CHECKS = {
-    "int": _is_int,
-    "typed": _is_typed,
-    "text": _is_text,
-    "hex": _is_hex,
-    "choice": _is_choice,
-    "bool": _is_bool,
-}
+VERDICT_EVENT = const(32)  # the number of the first of VERDICTS
+EVENTS.update({VERDICT_EVENT + number: name for number, name in enumerate(VERDICTS)})
+NO_SUBJECT = const(0xFFFF)  # in the place of a user's or host's number
+NO_ACTOR = const(0xFF)  # in the place of the asking host's number
 
 _USER = Field("text", 1, MAX_NAME)
 _LABEL = Field("text", 1, MAX_NAME, required=False)
 _HOST_NAME = Field("text", 1, MAX_HOST_NAME, required=False)
+_CREDENTIAL = Field("text", 1, MAX_CREDENTIAL_NAME)
+_CREDENTIAL_OR_FIRST = Field("text", 1, MAX_CREDENTIAL_NAME, required=False)
+_GROUP = Field("text", 1, MAX_GROUP_NAME)
 _CODE = Field("typed", 0, 64)
 _ENTROPY = Field("hex", KEY, KEY)
 _WRAP = Field("hex", KEY, KEY)
-_MAX_TIME = const(0xFFFFFFFFFF)  # seconds; five bytes, the year 36812
-
-DIGITS_FIELD = Field("choice", DIGITS, required=False)
-INTERVAL_FIELD = Field("int", 5, 300, required=False)  # seconds
-WINDOW_FIELD = Field("int", 0, 10, required=False)  # steps
-ALGORITHM_FIELD = Field("choice", ALGORITHMS, required=False)
+_FLAG = Field("bool", required=False)
+_DATE = Field("int", 0, MAX_TIME, required=False)
 
 SETTINGS = {
-    "digits": DIGITS_FIELD,
-    "interval": INTERVAL_FIELD,
-    "window": WINDOW_FIELD,
-    "algorithm": ALGORITHM_FIELD,
+    # Of new credentials.
+    "digits": Field("choice", DIGITS, required=False),
+    "interval": Field("int", 5, 300, required=False),  # seconds
+    "algorithm": Field("choice", ALGORITHMS, required=False),
+    # Of all of them; a credential may have its own window.
+    "window": Field("int", 0, MAX_WINDOW, required=False),  # steps either side
+    "look_ahead": Field("int", 0, 50, required=False),  # HOTP counters
+    # How guessing is slowed down, see `throttle`.
+    "attempts": Field("int", 1, 20, required=False),  # wrong codes in a row before a user has to wait
+    "delay": Field("int", 1, 3600, required=False),  # seconds; the first wait, doubled by each further one
+    "max_delay": Field("int", 1, 86400, required=False),  # seconds
+    "device_attempts": Field("int", 5, 1000, required=False),  # wrong codes of all users together
 }
-DEFAULTS = {"digits": 6, "interval": 30, "window": 1, "algorithm": "SHA1"}
+DEFAULTS = {
+    "digits": 6,
+    "interval": 30,
+    "algorithm": "SHA1",
+    "window": 1,
+    "look_ahead": 10,
+    "attempts": 5,
+    "delay": 30,
+    "max_delay": 3600,
+    "device_attempts": 100,
+}
+OF_A_CREDENTIAL = ("digits", "interval", "algorithm", "window")  # settings that one can have of its own
 
 
 def _with_settings(fields):
-    merged = dict(SETTINGS)
+    merged = {name: SETTINGS[name] for name in OF_A_CREDENTIAL}
     merged.update(fields)
     return merged
 
@@ -235,13 +218,19 @@ def _with_settings(fields):
 # Who may ask: a role, or PAIRING = inside a pairing session, whose host key has no role yet.
 PAIRING = "pairing"
 
-# name: (who may ask, needs an unsealed device, fields). The service has one method of the same name for each.
+# name: (who may ask, needs an unsealed device, fields). The service has one function of the same name for
+# each.
 COMMANDS = {
     "claim": (PAIRING, False, {"name": _HOST_NAME, "wrap": _WRAP, "entropy": _ENTROPY}),
     "pair": (PAIRING, True, {"name": _HOST_NAME, "wrap": _WRAP, "entropy": _ENTROPY}),
     "unseal": (VERIFIER, False, {"wrap": _WRAP, "entropy": _ENTROPY}),
     "status": (VERIFIER, False, {}),
     "verify": (VERIFIER, True, {"user": _USER, "code": _CODE}),
+    "resync": (
+        VERIFIER,
+        True,
+        {"user": _USER, "credential": _CREDENTIAL_OR_FIRST, "code1": _CODE, "code2": _CODE},
+    ),
     "pair_open": (
         ADMIN,
         True,
@@ -255,44 +244,53 @@ COMMANDS = {
         _with_settings(
             {
                 "user": _USER,
+                "credential": _CREDENTIAL_OR_FIRST,
+                "kind": Field("choice", (TOTP, HOTP), required=False),
                 "issuer": _LABEL,
                 "label": _LABEL,
                 "secret": Field("hex", MIN_SECRET, MAX_SECRET, required=False),
-                "confirmed": Field("bool", required=False),
+                "counter": Field("int", 0, MAX_COUNTER, required=False),
+                "confirmed": _FLAG,
                 "entropy": _ENTROPY,
             }
         ),
     ),
-    "user_confirm": (ADMIN, True, {"user": _USER, "code": _CODE}),
-    "user_list": (ADMIN, True, {"after": Field("int", -1, 0xFFFF, required=False)}),
+    "user_confirm": (
+        ADMIN,
+        True,
+        {"user": _USER, "credential": _CREDENTIAL_OR_FIRST, "code": _CODE},
+    ),
+    "user_list": (
+        ADMIN,
+        True,
+        {
+            "after": Field("int", -1, 0xFFFF, required=False),
+            "group": Field("text", 1, MAX_GROUP_NAME, required=False),
+        },
+    ),
     "user_show": (ADMIN, True, {"user": _USER}),
+    "user_set": (ADMIN, True, {"user": _USER, "enabled": _FLAG, "valid_from": _DATE, "valid_until": _DATE}),
+    "user_reset": (ADMIN, True, {"user": _USER}),
     "user_remove": (ADMIN, True, {"user": _USER}),
+    "group_add": (ADMIN, True, {"user": _USER, "group": _GROUP}),
+    "group_remove": (ADMIN, True, {"user": _USER, "group": _GROUP}),
+    "credential_show": (ADMIN, True, {"user": _USER, "credential": _CREDENTIAL}),
+    "credential_set": (ADMIN, True, {"user": _USER, "credential": _CREDENTIAL, "enabled": Field("bool")}),
+    "credential_remove": (ADMIN, True, {"user": _USER, "credential": _CREDENTIAL}),
+    "recovery_make": (ADMIN, True, {"user": _USER, "entropy": _ENTROPY}),
+    "bypass_make": (
+        ADMIN,
+        True,
+        {"user": _USER, "seconds": Field("int", 1, MAX_BYPASS_SECONDS), "entropy": _ENTROPY},
+    ),
     "settings_show": (VERIFIER, False, {}),
     "settings_set": (ADMIN, True, dict(SETTINGS)),
     "clock_show": (VERIFIER, False, {}),
-    "clock_set": (
-        ADMIN,
-        True,
-        {"time": Field("int", 0, _MAX_TIME), "back": Field("bool", required=False)},
-    ),
+    "clock_set": (ADMIN, True, {"time": Field("int", 0, MAX_TIME), "back": _FLAG}),
+    "audit_read": (ADMIN, True, {"first": Field("int", 0, 0xFFFFFFFF)}),
 }
-
-
-def check_fields(fields, values):
-    """Check a mapping of `values` against a mapping of Fields; return the checked copy.
-
-    Extra ones are errors too.
-    """
-    checked = {}
-    for name in values:
-        if name not in fields:
-            raise BadRequest("%s: not a field of this command" % name[:MAX_HOST_NAME])
-    for name, field in fields.items():
-        if name in values:
-            checked[name] = field.check(name, values[name])
-        elif field.required:
-            raise BadRequest("%s: missing" % name)
-    return checked
+# Fields of a reply that are told once and never again, not even when the same request is asked again.
+TOLD_ONCE = ("uri", "codes", "code")
 
 
 def may(role, needed):

@@ -6,7 +6,7 @@ import struct
 
 from .compat import const
 from .errors import StoreDamaged
-from .protocol import ALGORITHMS, ROLES, SETTINGS
+from .protocol import ALGORITHMS, DEFAULTS, ROLES, SETTINGS
 
 # Kinds. A retired number stays retired.
 IDENTITY = const(1)  # the device's static private key, 32 bytes
@@ -14,50 +14,36 @@ SEED = const(2)  # of the entropy pool, 32 bytes
 HOST = const(3)  # one per paired host key
 SETTING = const(4)
 CLOCK = const(5)  # floor and the spans of time shown, unix seconds
-CREDENTIAL = const(6)  # tag, nonce, sealed Credential
-USE = const(7)  # of the credential with the same number: last used steps
+OLD_CREDENTIAL = const(6)  # retired; schema 1: tag, nonce, sealed credential
+OLD_USE = const(7)  # retired; schema 1: last used steps of the credential with the same number
+USER = const(8)  # tag, nonce, sealed User
+STATE = const(9)  # of the user with the same number: failures, and what each credential has used
+EVENT = const(10)  # of the audit log; the number is the low half of the event's
+CHAIN = const(11)  # number of the next event and the hash before it: begins each sector of the journal
+LIMIT = const(12)  # wrong codes of the whole device
 
-# Kinds whose superseded records are overwritten: a wrap of the data key, a sealed secret.
-SECRET_KINDS = (HOST, CREDENTIAL)
+# Kinds that change with every request; what is superseded of all others is scrubbed, see `log`.
+JOURNAL_KINDS = (CLOCK, STATE, EVENT, CHAIN, LIMIT)
 
 _HOST = ">32sB12s48s"  # public key, role, nonce, wrapped data key; then the name
 _HOST_SIZE = const(93)
-_SETTING = ">BHBB"  # digits, interval, window, algorithm
-_CREDENTIAL = ">BBHBB"  # flags, digits, interval, window, algorithm; then the texts
-_CREDENTIAL_SIZE = const(6)
-_USE = ">QQI"  # steps plus one, run of the clock
-_CLOCK_SIZE = const(149)  # floor, run, start, count and eight spans
-_FOLLOW = const(0xFF)  # window: the device's setting
-_CONFIRMED = const(1)
-
-
-def _pack_texts(*texts):
-    out = b""
-    for text in texts:
-        data = text if isinstance(text, bytes) else text.encode()
-        out += bytes((len(data),)) + data
-    return out
-
-
-def _unpack_texts(data, count):
-    out = []
-    for _ in range(count):
-        end = 1 + data[0]
-        out.append(data[1:end])
-        data = data[end:]
-    return out
+_SETTING_1 = ">BHBB"  # schema 1: digits, interval, window, algorithm
+_SETTING = ">BHBBBBHIH"  # ... look_ahead, attempts, delay, max_delay, device_attempts
+_CHAIN = ">I32s"
+CHAIN_SIZE = const(36)
 
 
 class Host:
     """A paired host: static public key, role, name, and the data key wrapped for it (nonce, 32 bytes and
     tag)."""
 
-    def __init__(self, public_key, role, name, nonce, wrapped):
+    def __init__(self, public_key, role, name, nonce, wrapped, number=None):
         self.public_key = public_key
         self.role = role
         self.name = name
         self.nonce = nonce
         self.wrapped = wrapped
+        self.number = number
 
     def pack(self):
         """To bytes."""
@@ -65,56 +51,12 @@ class Host:
         return head + self.name.encode()
 
     @staticmethod
-    def unpack(data):
+    def unpack(data, number):
         """From bytes; StoreDamaged when they are not a host's."""
         if len(data) < _HOST_SIZE:
             raise StoreDamaged("a host's record is too short")
         public_key, role, nonce, wrapped = struct.unpack(_HOST, data[:_HOST_SIZE])
-        return Host(public_key, ROLES[role], data[_HOST_SIZE:].decode(), nonce, wrapped)
-
-
-class Credential:
-    """A user's TOTP credential. `window` is None when it follows the device's setting."""
-
-    def __init__(self, user, secret, issuer, label, digits, interval, window, algorithm, confirmed):
-        self.user = user
-        self.secret = secret
-        self.issuer = issuer
-        self.label = label
-        self.digits = digits
-        self.interval = interval  # seconds
-        self.window = window  # steps
-        self.algorithm = algorithm
-        self.confirmed = confirmed
-
-    def pack(self):
-        """To bytes (to be sealed)."""
-        head = struct.pack(
-            _CREDENTIAL,
-            _CONFIRMED if self.confirmed else 0,
-            self.digits,
-            self.interval,
-            _FOLLOW if self.window is None else self.window,
-            ALGORITHMS.index(self.algorithm),
-        )
-        return head + _pack_texts(self.user, self.secret, self.issuer, self.label)
-
-    @staticmethod
-    def unpack(data):
-        """From bytes (already opened)."""
-        flags, digits, interval, window, algorithm = struct.unpack(_CREDENTIAL, data[:_CREDENTIAL_SIZE])
-        user, secret, issuer, label = _unpack_texts(data[_CREDENTIAL_SIZE:], 4)
-        return Credential(
-            user.decode(),
-            secret,
-            issuer.decode(),
-            label.decode(),
-            digits,
-            interval,
-            None if window == _FOLLOW else window,
-            ALGORITHMS[algorithm],
-            bool(flags & _CONFIRMED),
-        )
+        return Host(public_key, ROLES[role], data[_HOST_SIZE:].decode(), nonce, wrapped, number)
 
 
 def pack_settings(settings):
@@ -125,50 +67,44 @@ def pack_settings(settings):
         settings["interval"],
         settings["window"],
         ALGORITHMS.index(settings["algorithm"]),
+        settings["look_ahead"],
+        settings["attempts"],
+        settings["delay"],
+        settings["max_delay"],
+        settings["device_attempts"],
     )
 
 
 def unpack_settings(data):
     """Bytes to device settings."""
-    digits, interval, window, algorithm = struct.unpack(_SETTING, data)
-    values = {"digits": digits, "interval": interval, "window": window, "algorithm": ALGORITHMS[algorithm]}
+    values = dict(DEFAULTS)
+    if len(data) == struct.calcsize(_SETTING):
+        names = ("look_ahead", "attempts", "delay", "max_delay", "device_attempts")
+        values.update(zip(names, struct.unpack(_SETTING, data)[4:]))
+    digits, interval, window, algorithm = struct.unpack(_SETTING_1, data[:5])
+    values.update(digits=digits, interval=interval, window=window, algorithm=ALGORITHMS[algorithm])
     return {name: SETTINGS[name].check(name, value) for name, value in values.items()}
 
 
-class Use:
-    """What a credential has used:
-
-    `last` step ever, -1 for none; `recent`: the last one in the clock's run `run`.
-    """
-
-    def __init__(self, last=-1, recent=-1, run=0):
-        self.last = last
-        self.recent = recent
-        self.run = run
-
-    def pack(self):
-        """To bytes; steps are kept plus one, so that 0 can say never."""
-        return struct.pack(_USE, self.last + 1, self.recent + 1, self.run)
-
-    @staticmethod
-    def unpack(data):
-        """From bytes."""
-        last, recent, run = struct.unpack(_USE, data)
-        return Use(last - 1, recent - 1, run)
-
-
 def pack_clock(floor, run, began, spans):
-    """Clock floor, run, its start and the earlier spans [(from, to)]; unix seconds.
-
-    Always of the same size.
-    """
+    """Clock floor, run, its start and the earlier spans [(from, to)]; unix seconds."""
     body = struct.pack(">QIQB", floor, run, began, len(spans))
     for span in spans:
         body += struct.pack(">QQ", *span)
-    return body + bytes(_CLOCK_SIZE - len(body))
+    return body
 
 
 def unpack_clock(data):
     """(floor, run, began, spans)."""
     floor, run, began, count = struct.unpack(">QIQB", data[:21])
     return floor, run, began, [struct.unpack(">QQ", data[i : i + 16]) for i in range(21, 21 + 16 * count, 16)]
+
+
+def pack_chain(number, before):
+    """The number of the next event and the 32-byte hash before it."""
+    return struct.pack(_CHAIN, number, before)
+
+
+def unpack_chain(data):
+    """(number, hash)."""
+    return struct.unpack(_CHAIN, data)

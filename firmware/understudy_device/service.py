@@ -5,14 +5,14 @@ statuses."""
 
 import json
 
-from . import commands, screens
+from . import code_commands, commands, screens, user_commands
 from .compat import dump_json, sha256
 from .errors import BadRequest, Denied, Sealed, UnderstudyError, UnknownCommand
-from .protocol import ADMIN, COMMANDS, MAX_JSON, REPLIES_KEPT, check_fields, may
+from .fields import check_fields
+from .protocol import ADMIN, COMMANDS, MAX_JSON, NO_ACTOR, REPLIES_KEPT, TOLD_ONCE, may
 
 _HEX = "0123456789abcdef"
 _ID = 16  # hex digits
-_TOLD_ONCE = "uri"  # holds a secret: never kept for a second asking
 _SHOWN = ("verify", "user_confirm")
 
 
@@ -23,6 +23,8 @@ class Caller:
         self.public_key = public_key
         self.host = host
         self.role = host.role if host is not None else None
+        self.number = host.number if host is not None else NO_ACTOR
+        self.request = b""  # as it came
 
 
 class Service:
@@ -35,7 +37,7 @@ class Service:
         self.device = device
         self._user = None  # whose verdict goes on the screen
         self._replies = []  # (public key, request id, digest of the request, reply), oldest first
-        self._handlers = {name: getattr(commands, name) for name in COMMANDS}
+        self._handlers = {name: _handler(name) for name in COMMANDS}
 
     def call(self, caller, data):
         """One request (JSON bytes) to one reply (JSON bytes). Never raises for anything a host can send."""
@@ -45,6 +47,7 @@ class Service:
             request = _parse(data)
             number = request.pop("id")
             digest = sha256(data)
+            caller.request = data
             kept = self._kept(caller, number, digest)
             if kept is not None:
                 return kept
@@ -63,7 +66,9 @@ class Service:
             caller,
             number,
             digest,
-            reply if _TOLD_ONCE not in result else _dump(number, _without_secret(result)),
+            reply
+            if not any(name in result for name in TOLD_ONCE)
+            else _dump(number, _without_secret(result)),
         )
         return reply
 
@@ -102,9 +107,14 @@ class Service:
 
 
 def _without_secret(result):
-    kept = dict(result)
-    kept[_TOLD_ONCE] = None
-    return kept
+    return {name: None if name in TOLD_ONCE else value for name, value in result.items()}
+
+
+def _handler(name):
+    for module in (commands, code_commands, user_commands):
+        if hasattr(module, name):
+            return getattr(module, name)
+    raise AttributeError(name)
 
 
 def _dump(number, result):

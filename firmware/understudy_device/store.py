@@ -2,94 +2,202 @@
 # Copyright (c) 2026 The Understudy authors
 """Typed get, put and delete over the log: the middle layer.
 
-The newest record of a kind and number is its value.
+The newest record of a kind and number is its value. Kinds and the stream that each belongs to: `records`.
 """
 
+from . import records
+from .compat import const
 from .errors import StoreFull
-from .log import OVERHEAD, Log
+from .index import Index, capacity
+from .log import Log
+from .records import CHAIN, EVENT, STATE, USER
+from .scan import offset_of, place, size_of
+from .sectors import JOURNAL, SECTOR, THINGS, record_size
 
-_EMPTY = b""
+_KINDS = (USER, STATE, EVENT)
+_STATE = const(32)  # bytes that a new user's state takes beside
 
 
 class Store:
     """A mapping (kind, number) -> bytes that survives power cuts: each put or delete is whole or not
     there."""
 
-    def __init__(self, flash, secret_kinds=()):
-        """`secret_kinds`: what is superseded of these is overwritten at once, not when its sector's turn
-        comes."""
-        self._secret_kinds = secret_kinds
-        self._index = {}  # kind << 16 | number: offset
-        self._superseded = None  # where the value stood that the last record took the place of
-        self._used = 0  # bytes of live records
-        self._log = Log(flash, self)
+    def __init__(self, flash):
+        self.users_max = capacity(flash.size)
+        self.log = Log(flash, self, _KINDS, self.users_max + 1)
+        columns = self.log.columns
+        self._users, self._states = columns.users, columns.states
+        self._fingerprints = columns.fingerprints
+        self.index = Index(columns, self.users_max)
+        self._places = {}  # kind << 16 | number: (offset, size), of all other kinds
+        self._stale = []  # (offset, size) of records that are superseded and not scrubbed yet
         self._size = flash.size
+        self.checkpoint = None  # gives the payload of a CHAIN record, see `audit`
 
     def open(self):
         """Read the flash. Raises StoreDamaged when it holds something else; writes nothing."""
-        self._log.open()
+        self.log.open()
+        for number in range(self.users_max):
+            if self._states[number] and not self._users[number]:
+                self._forget_state(number)
+        self.index.build()
 
     # What the log tells and asks.
 
-    def seen(self, kind, number, offset):
-        """A record is at `offset` now: the newest of its kind and number so far.
+    def seen(self, kind, number, offset, size):
+        """A record is at `offset` now: the newest of its kind and number so far."""
+        if kind in (EVENT, CHAIN):
+            return
+        if kind in (USER, STATE):
+            if number > self.users_max:
+                self.log.damaged += 1
+                return
+            places = self._users if kind == USER else self._states
+            old = places[number]
+            if old:
+                self._superseded(kind, offset_of(old), size_of(old))
+            places[number] = place(offset, size)
+            if kind == USER:
+                tag = self.log.read(offset, size)
+                self._fingerprints[number] = tag[0] << 8 | tag[1]
+        else:
+            key = kind << 16 | number
+            old = self._places.pop(key, None)
+            if old is not None:
+                self._superseded(kind, *old)
+            if self.log.is_old(offset) and size == record_size(0, 1):
+                return  # schema 1 deletes by a record without payload
+            self._places[key] = (offset, size)
+        self.log.live[offset // SECTOR] += size
 
-        One without payload deletes.
-        """
-        key = kind << 16 | number
-        self._superseded = old = self._index.pop(key, None)
-        if old is not None:
-            self._used -= self._log.size(old)
-        size = self._log.size(offset)
-        if size > OVERHEAD:
-            self._index[key] = offset
-            self._used += size
+    def _superseded(self, kind, offset, size):
+        self.log.live[offset // SECTOR] -= size
+        if kind not in records.JOURNAL_KINDS and not self.log.is_old(offset):
+            self._stale.append((offset, size))
 
-    def is_live(self, kind, number, offset):
-        """Whether that record is still a value."""
-        return self._index.get(kind << 16 | number) == offset
+    def is_current(self, kind, number, offset):
+        """Whether that record is a value."""
+        found = self._place(kind, number)
+        return found is not None and found[0] == offset
+
+    def opening(self):
+        """What a new sector of the journal begins with."""
+        return None if self.checkpoint is None else (CHAIN, 0, self.checkpoint())
+
+    def half_scrubbed(self, offset, size):
+        """A power cut came between a record's mark and the rest."""
+        self._stale.append((offset, size))
+
+    def retired(self, offset):
+        """A sector's turn was over: nothing in it is left to scrub."""
+        self._stale = [old for old in self._stale if old[0] // SECTOR != offset // SECTOR]
+
+    def _place(self, kind, number):
+        if kind in (USER, STATE):
+            packed = (self._users if kind == USER else self._states)[number]
+            return (offset_of(packed), size_of(packed)) if packed else None
+        return self._places.get(kind << 16 | number)
 
     # What the vault uses.
 
     def get(self, kind, number=0):
         """The value as bytes, or None. Raises StoreDamaged when the flash gives it back wrong."""
-        offset = self._index.get(kind << 16 | number)
-        return None if offset is None else self._log.read(offset)
+        found = self._place(kind, number)
+        return None if found is None else self.log.read(*found)
 
     def put(self, kind, number, payload):
-        """Set the value (1 to log.MAX_RECORD bytes); it is on flash when this returns.
+        """Set the value (1 to sectors.MAX_RECORD bytes); it is on flash when this returns.
 
         Raises StoreFull, changing nothing.
         """
-        old = self._index.get(kind << 16 | number)
-        growth = len(payload) + OVERHEAD - (self._log.size(old) if old is not None else 0)
-        if growth > 0 and self._used + growth > self._log.capacity:
-            raise StoreFull()
-        self._replace(kind, number, payload)
+        if kind in records.JOURNAL_KINDS:
+            self.log.append(JOURNAL, [(kind, number, payload)])
+            return
+        self.check_room(kind, number, len(payload))
+        self._scrub_stale()
+        is_new = kind == USER and not self._users[number]
+        self.log.append(THINGS, [(kind, number, payload)])
+        self._scrub_stale()
+        if is_new and number < self.users_max:
+            self.index.add(number)
 
-    def _replace(self, kind, number, payload):
-        self._log.append(kind, number, payload)
-        if self._superseded is not None and kind in self._secret_kinds:
-            self._log.scrub(self._superseded)
+    def check_room(self, kind, number, length):
+        """Raise StoreFull if a value of so many bytes would be too much."""
+        old = self._place(kind, number)
+        growth = record_size(length) - (old[1] if old is not None else -_STATE if kind == USER else 0)
+        if growth > 0 and sum(self.log.live) + growth > self.log.capacity:
+            raise StoreFull()
+
+    def journal(self, entries):
+        """Write [(kind, number, payload)] of journal kinds in one go."""
+        self.log.append(JOURNAL, entries)
+
+    def _scrub_stale(self):
+        """What is superseded must not be read, nor come back when the newer one is deleted."""
+        while self._stale:
+            self.log.scrub(*self._stale[-1])
+            self._stale.pop()
 
     def delete(self, kind, number=0):
-        """Remove the value if there is one."""
-        if kind << 16 | number in self._index:
-            self._replace(kind, number, _EMPTY)
+        """Remove the value if there is one; not for journal kinds."""
+        found = self._place(kind, number)
+        if found is None:
+            return
+        self._scrub_stale()  # first, or an older one would come back
+        self.log.scrub(*found)
+        self.log.live[found[0] // SECTOR] -= found[1]
+        if kind == USER:
+            self._users[number] = 0
+            if number < self.users_max:
+                self.index.remove(number)
+            if self._states[number]:
+                self._forget_state(number)
+        else:
+            del self._places[kind << 16 | number]
+
+    def _forget_state(self, number):
+        packed = self._states[number]
+        self.log.live[offset_of(packed) // SECTOR] -= size_of(packed)
+        self._states[number] = 0
+
+    def is_old(self, kind, number):
+        """Whether the value stands in a sector of schema 1."""
+        return self.log.is_old(self._place(kind, number)[0])
+
+    def forget(self, kind):
+        """Drop all values of a retired kind; their sectors are about to be erased."""
+        for number in self.numbers(kind):
+            offset, size = self._places.pop(kind << 16 | number)
+            self.log.live[offset // SECTOR] -= size
 
     def numbers(self, kind):
-        """The numbers that have a value of `kind`, in ascending order."""
-        return sorted(key & 0xFFFF for key in self._index if key >> 16 == kind)
+        """The numbers that have a value of `kind` (not USER or STATE), in ascending order."""
+        return sorted(key & 0xFFFF for key in self._places if key >> 16 == kind)
 
     def has(self, *kinds):
-        """Whether there is a value of any of these kinds."""
-        return any(key >> 16 in kinds for key in self._index)
+        """Whether there is a value of any of these kinds (USER: of any user)."""
+        if USER in kinds and (self.index.users or self._users[self.users_max]):
+            return True
+        return any(key >> 16 in kinds for key in self._places)
+
+    def find(self, tag):
+        """(number, record) of the user with this tag (bytes that the record begins with), or None."""
+        for number in self.index.candidates(tag[0] << 8 | tag[1]):
+            payload = self.get(USER, number)
+            if payload[: len(tag)] == tag:
+                return number, payload
+        return None
+
+    def tidy(self):
+        """Do what makes later requests quicker."""
+        self.log.tidy()
 
     def status(self):
-        """Bytes of flash in all, of live records, of room for more, and records lost to damage."""
+        """Bytes of flash in all, of current records, of room for more, and records lost to damage."""
+        used = sum(self.log.live)
         return {
             "size": self._size,
-            "used": self._used,
-            "free": max(0, self._log.capacity - self._used),
-            "damaged": self._log.damaged,
+            "used": used,
+            "free": max(0, self.log.capacity - used),
+            "damaged": self.log.damaged,
         }

@@ -8,13 +8,14 @@ until a host brings its secret.
 """
 
 from . import records
-from .compat import aead_open, aead_seal, hmac_sha256
+from .compat import aead_open, aead_seal, const, hmac_sha256, sha256
 from .errors import AlreadyExists, AuthenticationFailed, LastAdmin, NotFound, NotPaired, Sealed, StoreFull
 from .noise import KeyPair
 from .pairing import key_id
 from .protocol import ADMIN, KEY, MAX_HOSTS
 
-_NONCE = 12  # bytes, ChaCha20-Poly1305
+_NONCE = const(12)  # bytes, ChaCha20-Poly1305
+TAG = const(8)  # bytes
 
 
 class Vault:
@@ -23,7 +24,7 @@ class Vault:
     def __init__(self, store, pool):
         self._store = store
         self._pool = pool
-        self._data_key = None
+        self._data_key = self._tag_key = self._mark_key = None
         self._proven = set()  # public keys of the hosts whose wrap was opened since power-up
         self._identity = None
         self.pairings = 0  # goes up when a host is unpaired, which ends its sessions
@@ -43,7 +44,7 @@ class Vault:
     def hosts(self):
         """All paired hosts as (number, Host)."""
         return [
-            (n, records.Host.unpack(self._store.get(records.HOST, n)))
+            (n, records.Host.unpack(self._store.get(records.HOST, n), n))
             for n in self._store.numbers(records.HOST)
         ]
 
@@ -59,9 +60,9 @@ class Vault:
         """Whether the device has an admin."""
         return bool(self._store.numbers(records.HOST))
 
-    def add_host(self, public_key, role, name, wrap):
+    def add_host(self, public_key, role, name, wrap, announce):
         """Pair a host key and wrap the data key for it under `wrap` (32 bytes). The first one makes the data
-        key.
+        key. `announce(host)` is called before it is written.
 
         Raises AlreadyExists for a key that is paired already, StoreFull over MAX_HOSTS, Sealed without the
         data key.
@@ -76,13 +77,15 @@ class Vault:
         host = records.Host(public_key, role, name, nonce, b"")
         host.wrapped = aead_seal(wrap, nonce, _binding(host), data_key)
         taken = self._store.numbers(records.HOST)
-        number = next(n for n in range(MAX_HOSTS) if n not in taken)
-        self._store.put(records.HOST, number, host.pack())
-        self._data_key = data_key
+        host.number = next(n for n in range(MAX_HOSTS) if n not in taken)
+        announce(host)
+        self._store.put(records.HOST, host.number, host.pack())
+        self._open(data_key)
         self._proven.add(public_key)
 
-    def remove_host(self, wanted):
-        """Unpair a key id; raises NotFound, or LastAdmin when no admin would be left."""
+    def remove_host(self, wanted, announce):
+        """Unpair a key id; raises NotFound, or LastAdmin when no admin would be left. `announce(host)` is
+        called before."""
         hosts = self.hosts()
         gone = [(number, host) for number, host in hosts if key_id(host.public_key) == wanted]
         if not gone:
@@ -90,6 +93,7 @@ class Vault:
         number, host = gone[0]
         if host.role == ADMIN and sum(1 for _, other in hosts if other.role == ADMIN) == 1:
             raise LastAdmin()
+        announce(host)
         self._store.delete(records.HOST, number)
         self.pairings += 1
 
@@ -108,7 +112,7 @@ class Vault:
         data_key = aead_open(wrap, host.nonce, _binding(host), host.wrapped)
         if self._data_key is not None and data_key != self._data_key:
             raise AuthenticationFailed()
-        self._data_key = data_key
+        self._open(data_key)
         self._proven.add(host.public_key)
 
     def is_proven(self, host):
@@ -116,14 +120,28 @@ class Vault:
         given."""
         return host.public_key in self._proven
 
+    def _open(self, data_key):
+        self._data_key = data_key
+        self._tag_key = hmac_sha256(data_key, b"index")
+        self._mark_key = hmac_sha256(data_key, b"request")
+
     def _key(self):
         if self._data_key is None:
             raise Sealed()
         return self._data_key
 
     def tag(self, name):
-        """8 bytes by which a name is found at rest, meaningless without the data key."""
-        return hmac_sha256(hmac_sha256(self._key(), b"index"), name.encode())[:8]
+        """8 bytes by which a name is found at rest, meaningless without the data key.
+
+        One hash over the secret key and the name: of the 32 bytes too few are given away to extend it.
+        """
+        self._key()
+        return sha256(self._tag_key + name.encode())[:TAG]
+
+    def request_mark(self, caller_key, request):
+        """A number (1 to 2^32 - 1) by which a request of a host is known again after a restart."""
+        self._key()
+        return int.from_bytes(sha256(self._mark_key + caller_key + request)[:4], "big") or 1
 
     def seal(self, binding, data):
         """Nonce and AEAD of `data`.

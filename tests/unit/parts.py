@@ -10,7 +10,7 @@ from understudy_device import pairing, protocol
 from understudy_device.compat import sha256
 from understudy_device.device import Device
 from understudy_device.fileflash import FileFlash
-from understudy_device.log import SECTOR
+from understudy_device.sectors import SECTOR
 from understudy_device.noise import HandshakeState, KeyPair
 from understudy_device.service import Service
 from understudy_device.session import Session

@@ -14,29 +14,41 @@ FIRMWARE = ROOT / "firmware"
 CORE = FIRMWARE / "understudy_device"
 HOST = ROOT / "host_tools" / "understudy"
 
-LEAVES = {"protocol", "errors", "compat"}
+LEAVES = {"protocol", "fields", "errors", "compat"}
 # Who in the core may import what else of the core; leaves may be imported by everyone.
 MAY_IMPORT = {
-    "protocol": {"compat", "errors"},
+    "protocol": {"compat", "fields"},
+    "fields": {"errors"},
     "errors": set(),
     "hashes": LEAVES,
     "noise": LEAVES | {"hashes"},
     "pairing": LEAVES,
     "wire": LEAVES,
     "entropy": LEAVES,
-    "log": LEAVES,
-    "fileflash": LEAVES | {"log"},
+    "events": LEAVES,
+    "sectors": LEAVES,
+    "scan": LEAVES,
+    "log": LEAVES | {"scan", "sectors"},
+    "fileflash": LEAVES | {"sectors"},
     "records": LEAVES,
-    "store": LEAVES | {"log"},
+    "users": LEAVES,
+    "index": LEAVES | {"scan"},
+    "store": LEAVES | {"index", "log", "records", "scan", "sectors"},
     "vault": LEAVES | {"records", "noise", "pairing"},
-    "credentials": LEAVES | {"records"},
+    "directory": LEAVES | {"records", "sectors", "users", "vault"},
+    "audit": LEAVES | {"events", "records"},
     "clock": LEAVES,
     "otp": LEAVES,
-    "policy": LEAVES | {"otp", "records"},
+    "policy": LEAVES | {"otp", "users"},
+    "throttle": LEAVES,
     "screens": LEAVES,
-    "device": LEAVES | {"records", "clock", "credentials", "entropy", "pairing", "store", "vault"},
-    "commands": LEAVES | {"records", "pairing", "policy", "otp"},
-    "service": LEAVES | {"commands", "screens"},
+    "convert": LEAVES | {"records", "users"},
+    "device": LEAVES
+    | {"audit", "clock", "directory", "entropy", "pairing", "records", "store", "throttle", "vault"},
+    "commands": LEAVES | {"convert", "events", "pairing"},
+    "code_commands": LEAVES | {"policy", "records", "users"},
+    "user_commands": LEAVES | {"otp", "policy", "records", "users"},
+    "service": LEAVES | {"code_commands", "commands", "screens", "user_commands"},
     "session": LEAVES | {"noise", "pairing", "screens", "service"},
 }
 # The primitives stand below everything: each other, the compatibility module's constants and an error.
@@ -128,7 +140,7 @@ def test_pyotp_stands_alone():
 def test_ports_import_nothing_of_the_core_but_flash_and_errors():
     for path in sources(FIRMWARE / "ports"):
         used = {module for module, _ in imports(path) if module.startswith("understudy_device")}
-        allowed = {f"understudy_device.{name}" for name in ("fileflash", "log", "errors")}
+        allowed = {f"understudy_device.{name}" for name in ("fileflash", "sectors", "errors")}
         assert used <= allowed, path
 
 

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The Understudy authors
+"""The commands about codes, as those in `commands`: what a code does is on flash before the answer leaves."""
+
+from .errors import AlreadyExists, NotFound
+from .policy import Moment, confirm, decide
+from .policy import resync as decide_resync
+from .protocol import HOTP, NO_SUBJECT, TOTP, VERDICT_EVENT, VERDICTS
+from .records import LIMIT, STATE
+from .users import State
+
+
+def verify(device, caller, fields):
+    """Is this code right, now, for this user?"""
+    mark, answered = _answered(device, caller)
+    if answered is not None:
+        return answered
+    number, user = device.directory.look_up(fields["user"])
+    state = device.directory.state(number)
+    settings = device.settings
+    wait = device.throttle.wait(number, state.failures, settings, device.board.uptime())
+    decision = decide(user, state, fields["code"], Moment(device.clock), wait, settings)
+    if number == device.directory.nobody:
+        # Whatever was worked out on nobody's credential: the same work as for anybody.
+        if decision.state is not None:
+            decision.state = State()
+        if decision.verdict != "throttled":
+            decision.verdict = "unknown-user"
+    _keep(device, caller, number, decision, mark)
+    return _reply(device, decision, fields["user"])
+
+
+def _answered(device, caller):
+    """(mark of the request, the reply if it was given before the device was restarted)."""
+    mark = device.vault.request_mark(caller.public_key, caller.request)
+    verdict = device.answered.get(mark)
+    return mark, None if verdict is None else {"status": verdict}
+
+
+def _keep(device, caller, number, decision, mark, event=None):
+    """Put what the decision changes, and the event that tells of it, on flash in one go."""
+    entries = []
+    settings, uptime = device.settings, device.board.uptime()
+    if decision.verdict == "accepted" and device.clock.advance_floor():
+        entries.append(device.clock_record())
+    if decision.state is not None:
+        entries.append((STATE, number, decision.state.pack()))
+    if decision.is_guess:
+        spent = device.throttle.spent(settings, uptime) + 1
+        entries.append((LIMIT, 0, spent.to_bytes(4, "big")))
+    elif decision.verdict != "accepted" and not device.refusals.may_log(uptime):
+        return  # nothing was used up, and the log must not be flooded
+    known = number != device.directory.nobody
+    device.audit.write(
+        device.audit.event(
+            event or VERDICT_EVENT + VERDICTS.index(decision.verdict),
+            number if known else NO_SUBJECT,
+            caller.number,
+            decision.credential.id if known and decision.credential is not None else 0,
+            mark,
+            device.refusals.note() if decision.verdict != "accepted" else "",
+        ),
+        entries,
+    )
+    if decision.is_guess:
+        failures = decision.state.failures if decision.state is not None else 0
+        device.throttle.failed(number, failures, settings, uptime)
+    elif decision.verdict == "accepted":
+        device.throttle.forget(number)
+
+
+def _reply(device, decision, user):
+    result = {"status": decision.verdict}
+    if decision.verdict == "accepted":
+        result.update(user=user, time=device.clock.now(), credential=decision.credential.name)
+    elif decision.verdict == "throttled":
+        result["seconds"] = decision.seconds
+    return result
+
+
+def user_confirm(device, caller, fields):
+    """Take a new credential into use by its first code, which is burnt like any other."""
+    mark, answered = _answered(device, caller)
+    if answered is not None:
+        return answered
+    number, user = device.directory.find(fields["user"])
+    credential = _unconfirmed(user, fields.get("credential"))
+    moment = Moment(device.clock)
+    decision = confirm(credential, device.directory.state(number), fields["code"], moment, device.settings)
+    if decision.verdict == "accepted":
+        credential.confirmed, user.pending = True, False
+        kept = device.directory.prepare(number, user)
+        # The step first: a cut between the two leaves a credential to confirm again, not one whose first code
+        # works twice.
+        _keep(device, caller, number, decision, 0, device.code_of("user-confirmed"))
+        device.directory.put(number, kept)
+    else:
+        _keep(device, caller, number, decision, mark)
+    return _reply(device, decision, user.name)
+
+
+def _unconfirmed(user, name):
+    if name is not None:
+        credential = user.credential(name)
+        if not credential.confirmed:
+            return credential
+    for credential in user.credentials:
+        if name is None and not credential.confirmed:
+            return credential
+    raise AlreadyExists("user %s is confirmed already" % user.name)
+
+
+def resync(device, caller, fields):
+    """Two codes in a row put a credential right whose clock or counter has run away."""
+    number, user = device.directory.find(fields["user"])
+    state = device.directory.state(number)
+    settings = device.settings
+    credential = _resyncable(user, fields.get("credential"))
+    wait = device.throttle.wait(number, state.failures, settings, device.board.uptime())
+    codes = (fields["code1"], fields["code2"])
+    decision = decide_resync(user, credential, state, codes, Moment(device.clock), wait)
+    right = decision.verdict == "accepted"
+    _keep(device, caller, number, decision, 0, device.code_of("resynced" if right else "resync-refused"))
+    if not right:
+        return _reply(device, decision, user.name)
+    if credential.kind == TOTP:
+        return {"drift": decision.state.totp(credential).drift, "counter": None}
+    return {"drift": None, "counter": decision.state.number(credential)}
+
+
+def _resyncable(user, name):
+    able = [one for one in user.credentials if one.kind in (TOTP, HOTP) and name in (None, one.name)]
+    if not able:
+        raise NotFound("user %s has no such credential that two codes could put right" % user.name)
+    return able[0]

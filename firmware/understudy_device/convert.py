@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The Understudy authors
+"""Takes over what a store of schema 1 holds: one credential a user, in a single stream.
+
+It stays readable until all of it is written anew, so that a power cut on the way does no harm: the next
+unsealing begins again.
+"""
+
+import struct
+
+from .compat import const
+from .protocol import ALGORITHMS
+from .records import CLOCK, HOST, IDENTITY, OLD_CREDENTIAL, OLD_USE, SEED, SETTING, STATE
+from .users import Credential, State, TotpUse, User
+
+_TAG = const(8)
+_HEAD = ">BBHBB"  # flags, digits, interval, window, algorithm; then user, secret, issuer, label
+_HEAD_SIZE = const(6)
+_USE = ">QQI"  # last step plus one, recent step plus one, run
+_FOLLOW = const(0xFF)
+_CONFIRMED = const(1)
+_MOST = const(0xFFFFFFFE)  # steps, as they are kept now
+
+
+def convert(store, vault, directory):
+    """Write everything anew that an open store has in schema 1; whether there was anything."""
+    if not store.log.has_old:
+        return False
+    for kind in (IDENTITY, SEED, HOST, SETTING, CLOCK):
+        for number in store.numbers(kind):
+            if store.is_old(kind, number):
+                store.put(kind, number, store.get(kind, number))
+    for number in store.numbers(OLD_CREDENTIAL):
+        _convert_user(store, vault, directory, number)
+    for kind in (OLD_CREDENTIAL, OLD_USE):
+        store.forget(kind)
+    store.log.retire_old()
+    return True
+
+
+def _convert_user(store, vault, directory, old):
+    record = store.get(OLD_CREDENTIAL, old)
+    tag = record[:_TAG]
+    data = vault.open(b"credential%d" % old + tag, record[_TAG:])
+    flags, digits, interval, window, algorithm = struct.unpack(_HEAD, data[:_HEAD_SIZE])
+    texts, rest = [], data[_HEAD_SIZE:]
+    for _ in range(2):
+        texts.append(rest[1 : 1 + rest[0]])
+        rest = rest[1 + rest[0] :]
+    name = texts[0].decode()
+    number, user = directory.look_up(name)
+    if number != directory.nobody:
+        return  # done before the power was cut
+    user = User(name)
+    credential = Credential("totp", "phone", texts[1], digits, interval)
+    credential.window = None if window == _FOLLOW else window
+    credential.algorithm = ALGORITHMS[algorithm]
+    credential.confirmed = bool(flags & _CONFIRMED)
+    user.put(credential)
+    number = directory.free_number()
+    store.journal([(STATE, number, _state(store.get(OLD_USE, old), credential).pack())])
+    directory.put(number, directory.prepare(number, user))
+
+
+def _state(use, credential):
+    state = State()
+    if use is not None:
+        last, recent, run = struct.unpack(_USE, use)
+        kept = TotpUse(min(last, _MOST) - 1, 0, min(recent, _MOST) - 1, run)
+        state.uses[credential.id] = kept.pack()
+    return state

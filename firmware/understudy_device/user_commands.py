@@ -1,0 +1,294 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The Understudy authors
+"""The commands about users and their credentials, as those in `commands`."""
+
+from .errors import AlreadyExists, BadRequest, ClockUnset, NotFound, StoreFull
+from .otp import provisioning_uri
+from .policy import code_hash, window_of
+from .protocol import (
+    BYPASS,
+    HOTP,
+    MADE_DIGITS,
+    MAX_CREDENTIALS,
+    MAX_GROUPS,
+    OF_A_CREDENTIAL,
+    RECOVERY,
+    RECOVERY_CODES,
+    TOTP,
+)
+from .records import STATE
+from .users import SALT, Credential, State, User, pack_codes
+
+_PAGE_BYTES = 850  # of a reply of protocol.MAX_JSON, names that JSON escapes counted double
+_SCANNED = 32  # users that one request for a page of a group looks at
+_FIRST = "phone"  # the name of a credential that was given none
+# Bytes of a new secret: as long as the hash (RFC 4226 section 4 R6; RFC 6238 section 5.1).
+_SECRET = {"SHA1": 20, "SHA256": 32, "SHA512": 64}
+
+
+# Enrolment.
+
+
+def user_add(device, caller, fields):
+    """Make (or import) a secret and tell it once, as an otpauth URI."""
+    device.pool.mix(fields["entropy"])
+    kind = fields.get("kind", TOTP)
+    name = fields.get("credential", _FIRST)
+    if name in (RECOVERY, BYPASS):
+        raise BadRequest("credential: %s is the name of codes that the device makes" % name)
+    if "counter" in fields and kind != HOTP:
+        raise BadRequest("counter: of an hotp credential only")
+    number, user = _found_or_new(device, fields["user"])
+    if any(one.name == name and one.confirmed for one in user.credentials):
+        raise AlreadyExists("user %s has a credential %s already; remove that first" % (user.name, name))
+    chosen = {name: fields.get(name, device.settings[name]) for name in OF_A_CREDENTIAL}
+    secret = fields.get("secret") or device.pool.take(_SECRET[chosen["algorithm"]])
+    credential = Credential(kind, name, secret, chosen["digits"], chosen["interval"], fields.get("window"))
+    credential.algorithm = chosen["algorithm"]
+    credential.confirmed = fields.get("confirmed", False)
+    counter = fields.get("counter", 0) if kind == HOTP else None
+    _enrol(device, caller, number, user, credential, "user-added", counter)
+    uri = provisioning_uri(
+        credential, fields.get("label", user.name), fields.get("issuer", "Understudy"), counter
+    )
+    return {"uri": uri, "credential": name}
+
+
+def _found_or_new(device, name):
+    number, user = device.directory.look_up(name)
+    if number != device.directory.nobody:
+        return number, user
+    return device.directory.free_number(), User(name)
+
+
+def _enrol(device, caller, number, user, credential, event, counter=None):
+    """Store a user with a new credential, of which nothing is used."""
+    if len([one for one in user.credentials if one.name != credential.name]) >= MAX_CREDENTIALS:
+        raise StoreFull("user %s has %d credentials; remove one first" % (user.name, MAX_CREDENTIALS))
+    is_new = not user.credentials and not user.pending
+    # Of a user who is not there any more, a state may be left under this number.
+    state = State() if is_new else device.directory.state(number).only_of(user)
+    user.put(credential)
+    if credential.confirmed and credential.kind in (TOTP, HOTP):
+        user.pending = False
+    if counter is not None:
+        state.uses[credential.id] = counter.to_bytes(5, "big")
+    prepared = device.directory.prepare(number, user)
+    if is_new:
+        device.throttle.forget(number)
+    # The state first: were it the other way round, a cut could leave a credential of which an earlier one of
+    # the same number has used something.
+    _log(device, caller, event, number, user, credential.name, [(STATE, number, state.pack())], credential.id)
+    device.directory.put(number, prepared)
+
+
+def _log(device, caller, event, number, user, detail="", entries=(), credential=0):
+    text = user.name + "\n" + detail if detail else user.name
+    device.log(event, caller, entries, subject=number, credential=credential, detail=text, secret=True)
+
+
+def recovery_make(device, caller, fields):
+    """New recovery codes, each good for once, in the place of any that there were; told once."""
+    number, user = device.directory.find(fields["user"])
+    codes = _make_codes(device, fields, RECOVERY_CODES)
+    _put_codes(device, caller, (number, user), RECOVERY, codes, 0)
+    return {"codes": codes}
+
+
+def bypass_make(device, caller, fields):
+    """A code for a user who has nothing else, good for once and for so many seconds; told once."""
+    number, user = device.directory.find(fields["user"])
+    now = device.clock.now()
+    if now is None:
+        raise ClockUnset("a bypass code ends at a time, and the device does not know the time: set its clock")
+    codes = _make_codes(device, fields, 1)
+    until = now + fields["seconds"]
+    _put_codes(device, caller, (number, user), BYPASS, codes, until)
+    return {"code": codes[0], "until": until}
+
+
+def _make_codes(device, fields, count):
+    device.pool.mix(fields["entropy"])
+    codes = []
+    while len(codes) < count:
+        # 16 bytes, so that the remainder favours no code by more than 1 in 10^28.
+        number = int.from_bytes(device.pool.take(16), "big") % 10**MADE_DIGITS
+        code = ("%0" + str(MADE_DIGITS) + "d") % number
+        if code not in codes:
+            codes.append(code)
+    return codes
+
+
+def _put_codes(device, caller, found, kind, codes, until):
+    salt = device.pool.take(SALT)
+    secret = pack_codes(until, salt, [code_hash(salt, code) for code in codes])
+    event = "recovery-codes-made" if kind == RECOVERY else "bypass-code-made"
+    _enrol(device, caller, found[0], found[1], Credential(kind, kind, secret, MADE_DIGITS), event)
+
+
+# Looking.
+
+
+def user_list(device, _caller, fields):
+    """A page of users, of a group if one is named."""
+    group = fields.get("group")
+    page, size, last, seen = [], 0, None, 0
+    for number, user in device.directory.after(fields.get("after", -1)):
+        size += 2 * len(user.name.encode()) + 60
+        if size > _PAGE_BYTES or seen == _SCANNED:
+            return {"users": page, "next": last}
+        last, seen = number, seen + 1
+        if group is not None and group not in user.groups:
+            size -= 2 * len(user.name.encode()) + 60
+            continue
+        page.append({"user": user.name, "state": user.state, "credentials": len(user.credentials)})
+    return {"users": page, "next": None}
+
+
+def user_show(device, _caller, fields):
+    """All that may be told of a user."""
+    number, user = device.directory.find(fields["user"])
+    failures = device.directory.state(number).failures
+    return {
+        "user": user.name,
+        "state": user.state,
+        "enabled": user.enabled,
+        "valid_from": user.valid_from,
+        "valid_until": user.valid_until,
+        "groups": user.groups,
+        "credentials": [
+            {"credential": one.name, "kind": one.kind, "state": one.state} for one in user.credentials
+        ],
+        "failures": failures,
+        "wait": device.throttle.wait(number, failures, device.settings, device.board.uptime()),
+    }
+
+
+def credential_show(device, _caller, fields):
+    """All that may be told of a credential: everything but the secret."""
+    number, user = device.directory.find(fields["user"])
+    one = user.credential(fields["credential"])
+    state = device.directory.state(number)
+    shown = {
+        "user": user.name,
+        "credential": one.name,
+        "kind": one.kind,
+        "enabled": one.enabled,
+        "confirmed": one.confirmed,
+    }
+    if one.kind in (TOTP, HOTP):
+        shown.update(digits=one.digits, algorithm=one.algorithm)
+    if one.kind == TOTP:
+        use = state.totp(one)
+        used = use.recent * one.interval if use.recent >= 0 else None
+        shown.update(interval=one.interval, window=window_of(one, device.settings), drift=use.drift)
+        shown.update(last_used=used)
+    elif one.kind == HOTP:
+        shown.update(counter=state.number(one))
+    else:
+        used = state.number(one)
+        shown.update(left=len([i for i in range(len(one.hashes)) if not used >> i & 1]))
+        if one.kind == BYPASS:
+            shown.update(until=one.until)
+    return shown
+
+
+# Changing.
+
+
+def _change(device, caller, fields, event, change):
+    """Load a user, let `change(user)` alter it and say what it did, log that, store it."""
+    number, user = device.directory.find(fields["user"])
+    detail = change(user)
+    prepared = device.directory.prepare(number, user)
+    _log(device, caller, event, number, user, detail)
+    device.directory.put(number, prepared)
+    return {}
+
+
+def user_set(device, caller, fields):
+    """Switch a user on or off, or set the dates between which the user may log in."""
+    changes = {name: fields[name] for name in ("enabled", "valid_from", "valid_until") if name in fields}
+    if not changes:
+        raise BadRequest("nothing to set: give enabled, valid_from or valid_until")
+
+    def change(user):
+        for name, value in changes.items():
+            setattr(user, name, value)
+        if user.valid_until and user.valid_until <= user.valid_from:
+            raise BadRequest("valid_until: not after valid_from")
+        return " ".join("%s=%s" % (name, changes[name]) for name in sorted(changes))
+
+    return _change(device, caller, fields, "user-changed", change)
+
+
+def user_reset(device, caller, fields):
+    """Take all credentials away: the user has to enrol anew."""
+
+    def change(user):
+        user.credentials = []
+        user.pending = True
+        return ""
+
+    result = _change(device, caller, fields, "user-reset", change)
+    number, _ = device.directory.find(fields["user"])
+    device.store.journal([(STATE, number, State().pack())])
+    device.throttle.forget(number)
+    return result
+
+
+def user_remove(device, caller, fields):
+    """Forget a user."""
+    number, user = device.directory.find(fields["user"])
+    _log(device, caller, "user-removed", number, user)
+    device.directory.remove(number)
+    device.throttle.forget(number)
+    return {}
+
+
+def group_add(device, caller, fields):
+    """Put a user into a group."""
+    group = fields["group"]
+
+    def change(user):
+        if group in user.groups:
+            raise AlreadyExists("user %s is in the group %s already" % (user.name, group))
+        if len(user.groups) >= MAX_GROUPS:
+            raise StoreFull("user %s is in %d groups; remove one first" % (user.name, MAX_GROUPS))
+        user.groups.append(group)
+        return "group +" + group
+
+    return _change(device, caller, fields, "user-changed", change)
+
+
+def group_remove(device, caller, fields):
+    """Take a user out of a group."""
+    group = fields["group"]
+
+    def change(user):
+        if group not in user.groups:
+            raise NotFound("user %s is not in the group %s" % (user.name, group))
+        user.groups.remove(group)
+        return "group -" + group
+
+    return _change(device, caller, fields, "user-changed", change)
+
+
+def credential_set(device, caller, fields):
+    """Switch a credential on or off."""
+
+    def change(user):
+        user.credential(fields["credential"]).enabled = fields["enabled"]
+        return "%s\nenabled=%s" % (fields["credential"], fields["enabled"])
+
+    return _change(device, caller, fields, "credential-changed", change)
+
+
+def credential_remove(device, caller, fields):
+    """Forget a credential."""
+
+    def change(user):
+        user.credentials.remove(user.credential(fields["credential"]))
+        return fields["credential"]
+
+    return _change(device, caller, fields, "credential-removed", change)
