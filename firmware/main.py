@@ -33,6 +33,7 @@ def serve(board):
             answer = session.handle(*frame) if frame is not None else None
             if answer is not None:
                 board.write(wire.encode(*answer))
+        device.tidy()
         gc.collect()  # between requests, where nobody waits, rather than at random inside one
 
 

@@ -19,7 +19,8 @@ class Audit:
         self._clock = clock
         self._seal = seal
         self.next = 0  # the number of the next event
-        self.head = FIRST_HASH  # the hash before it
+        self._hash = FIRST_HASH  # of the chain, without the events of `_new`
+        self._new = []
         self._find_head()
         store.checkpoint = lambda: pack_chain(self.next, self.head)
 
@@ -30,13 +31,28 @@ class Audit:
             following.insert(0, index)
             start = self._start(index)
             if start is not None:
-                self.next, self.head = start
+                self.next, self._hash = start
                 break
         for index in following:
             for number, data in log.records(index, EVENT):
                 # Less is possible only where a write failed, and the event was written again elsewhere.
                 if number == self.next & 0xFFFF:
-                    self.next, self.head = self.next + 1, chain(self.head, data)
+                    self.next, self._hash = self.next + 1, chain(self._hash, data)
+
+    @property
+    def head(self):
+        """The hash before the next event.
+
+        Worked out when it is asked for: nobody who waits for a verdict waits for that.
+        """
+        self.catch_up()
+        return self._hash
+
+    def catch_up(self):
+        """Take the events written since into the hash."""
+        for data in self._new:
+            self._hash = chain(self._hash, data)
+        self._new = []
 
     def _start(self, index):
         """(number of the first event, hash before it) of a sector of the journal, or None."""
@@ -60,18 +76,23 @@ class Audit:
         """Append an event behind other `entries`, [(kind, number, payload)] of the journal, in one go."""
         data = event.pack()
         self._store.journal(list(entries) + [(EVENT, self.next & 0xFFFF, data)])
-        self.next, self.head = self.next + 1, chain(self.head, data)
+        self.next += 1
+        self._new.append(data)
 
-    # Reading.
+    # Reading. Sector by sector, and nothing kept of one: a heap in use has no room for a table of them.
 
-    def sectors(self):
-        """[(number of the first event, hash before it, sector)], oldest first."""
-        found = []
-        for index in self._store.log.journal():
-            start = self._start(index)
-            if start is not None:
-                found.append(start + (index,))
-        return found
+    def _bounds(self, position):
+        """(number of the first event, hash before it, number after its last) of the journal's sector at
+        `position`, or None if that sector does not tell."""
+        journal = self._store.log.journal()
+        start = self._start(journal[position])
+        if start is None:
+            return None
+        for index in journal[position + 1 :]:
+            following = self._start(index)
+            if following is not None:
+                return start + (following[0],)
+        return start + (self.next,)
 
     @property
     def first(self):
@@ -85,29 +106,38 @@ class Audit:
     def page(self, first):
         """Events from number `first` on, or from the oldest: (hash before the first of them or None,
         [(number, bytes)]), no further than a sector reaches."""
-        sectors = self.sectors()
-        for position, (start, before, index) in enumerate(sectors):
-            end = sectors[position + 1][0] if position + 1 < len(sectors) else self.next
-            if first < end:
-                begin = max(first, start)
-                return (before if begin == start else None), self._events(index, start, begin, end)
+        count = len(self._store.log.journal())
+        begin = 0
+        for position in range(count - 1, -1, -1):
+            start = self._start(self._store.log.journal()[position])
+            if start is not None and start[0] <= first:
+                begin = position
+                break
+        for position in range(begin, count):
+            bounds = self._bounds(position)
+            events = self._events(position, bounds, first) if bounds is not None else ()
+            if events:
+                return (bounds[1] if events[0][0] == bounds[0] else None), events
         return None, []
 
-    def _events(self, index, start, begin, end):
+    def _events(self, position, bounds, first):
+        """[(number, bytes)] of a sector's events from number `first` on."""
         found = []
-        for low, data in self._store.log.records(index, EVENT):
-            number = start + ((low - start) & 0xFFFF)
-            if begin <= number < end:
+        for low, data in self._store.log.records(self._store.log.journal()[position], EVENT):
+            number = bounds[0] + ((low - bounds[0]) & 0xFFFF)
+            if first <= number < bounds[2]:
                 found.append((number, data))
         return found
 
     def last(self, count):
         """The newest events, at most `count` of them, oldest first."""
         found = []
-        number = self.next
-        for start, _, index in reversed(self.sectors()):
-            found = [Event.unpack(data) for _, data in self._events(index, start, start, number)] + found
-            number = start
-            if len(found) >= count:
-                break
-        return found[-count:]
+        first = max(0, self.next - count)
+        for position in range(len(self._store.log.journal()) - 1, -1, -1):
+            bounds = self._bounds(position)
+            if bounds is not None:
+                events = self._events(position, bounds, first)
+                found = [Event.unpack(data) for _, data in events] + found
+                if bounds[0] <= first:
+                    break
+        return found

@@ -16,11 +16,15 @@ def verify(device, caller, fields):
     if answered is not None:
         return answered
     number, user = device.directory.look_up(fields["user"])
+    is_known = number != device.directory.nobody
     state = device.directory.state(number)
     settings = device.settings
+    if not is_known:  # judged as one who was given what new users get
+        for name in ("digits", "interval", "algorithm"):
+            setattr(user.credentials[0], name, settings[name])
     wait = device.throttle.wait(number, state.failures, settings, device.board.uptime())
     decision = decide(user, state, fields["code"], Moment(device.clock), wait, settings)
-    if number == device.directory.nobody:
+    if not is_known:
         # Whatever was worked out on nobody's credential: the same work as for anybody.
         if decision.state is not None:
             decision.state = State()
@@ -33,8 +37,13 @@ def verify(device, caller, fields):
 def _answered(device, caller):
     """(mark of the request, the reply if it was given before the device was restarted)."""
     mark = device.vault.request_mark(caller.public_key, caller.request)
-    verdict = device.answered.get(mark)
-    return mark, None if verdict is None else {"status": verdict}
+    for given in device.answered:
+        if given[0] == mark:
+            device.answered.remove(given)  # the service keeps the reply from here on
+            return mark, {"status": given[1]}
+    if device.answered:
+        device.answered.pop(0)
+    return mark, None
 
 
 def _keep(device, caller, number, decision, mark, event=None):

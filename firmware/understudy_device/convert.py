@@ -2,15 +2,16 @@
 # Copyright (c) 2026 The Understudy authors
 """Takes over what a store of schema 1 holds: one credential a user, in a single stream.
 
-It stays readable until all of it is written anew, so that a power cut on the way does no harm: the next
-unsealing begins again.
+All that is current is brought into sectors of the present schema, as it is; then one user after the other is
+written anew, and what stood for that user before is deleted. A power cut on the way does no harm: the next
+unsealing goes on.
 """
 
 import struct
 
 from .compat import const
 from .protocol import ALGORITHMS
-from .records import CLOCK, HOST, IDENTITY, OLD_CREDENTIAL, OLD_USE, SEED, SETTING, STATE
+from .records import OLD_CREDENTIAL, OLD_USE, STATE
 from .users import Credential, State, TotpUse, User
 
 _TAG = const(8)
@@ -23,18 +24,17 @@ _MOST = const(0xFFFFFFFE)  # steps, as they are kept now
 
 
 def convert(store, vault, directory):
-    """Write everything anew that an open store has in schema 1; whether there was anything."""
-    if not store.log.has_old:
+    """Write anew what an open store has in schema 1; whether there was anything."""
+    if not store.log.has_old and not store.has(OLD_CREDENTIAL, OLD_USE):
         return False
-    for kind in (IDENTITY, SEED, HOST, SETTING, CLOCK):
-        for number in store.numbers(kind):
-            if store.is_old(kind, number):
-                store.put(kind, number, store.get(kind, number))
+    while store.log.has_old:
+        store.tidy()
     for number in store.numbers(OLD_CREDENTIAL):
         _convert_user(store, vault, directory, number)
-    for kind in (OLD_CREDENTIAL, OLD_USE):
-        store.forget(kind)
-    store.log.retire_old()
+        store.delete(OLD_CREDENTIAL, number)
+        store.delete(OLD_USE, number)
+    for number in store.numbers(OLD_USE):  # the power was cut before the last line
+        store.delete(OLD_USE, number)
     return True
 
 

@@ -49,7 +49,7 @@ class Device:
         self._pairings = (0, 0)  # (minute of uptime, handshakes in it)
         self._settings = None
         self.pairing_window = None  # (role, uptime at which it closes)
-        self.answered = {}  # verdicts given before the restart, by the request's mark
+        self.answered = []  # verdicts given before the restart, (mark of the request, verdict), oldest first
         self.faults = 0  # errors of our own that were survived since power-up
         try:
             self.store.open()
@@ -121,12 +121,13 @@ class Device:
             self.directory.make_nobody(self.pool.take(_NOBODY_SECRET), DEFAULTS)
         for event in self.audit.last(REPLIES_KEPT):
             if event.request and event.code >= VERDICT_EVENT:
-                self.answered[event.request] = event.name
+                self.answered.append((event.request, event.name))
 
     def tidy(self):
         """Between requests: what makes the next one quicker."""
         if self.damage is None:
             try:
+                self.audit.catch_up()
                 self.store.tidy()
             except UnderstudyError:
                 self.faults += 1

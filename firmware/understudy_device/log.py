@@ -32,7 +32,6 @@ from .sectors import (
     SCRUBBED,
     SECTOR,
     THINGS,
-    is_blank,
     look,
     parse_sector_header,
     payload_of,
@@ -44,8 +43,10 @@ from .sectors import (
 
 _RESERVE = const(3)  # sectors kept free: one to advance into, one for cleaning to spill into, one to spare
 _COMFORT = const(6)  # sectors below which `tidy` has something to do
+_WORTH = const(1024)  # bytes that a sector has to give for `tidy` to wear the flash
 _MOST_CLEANED = const(2)  # sectors that one append waits for
-_ROTATE = const(64)  # sectors taken between two moves of the oldest of the THINGS
+_SPREAD = const(0x9E3779B1)  # makes the moves irregular: regular ones can hit the same sectors for ever
+_ROTATE = const(16)  # sectors taken between two moves of the oldest of the THINGS, on average
 _BLANK_PAGE = b"\xff" * 256
 
 
@@ -53,9 +54,9 @@ class Log:
     """Append records, read them back, clean. `open` must be called first.
 
     `owner` is told and asked: `seen(kind, number, offset, size)`, for each good record that `scan` leaves to
-    us, oldest first, and for every record written or moved; `is_current(kind, number, offset)`; `opening()`,
-    the (kind, number, payload) that a new sector of the JOURNAL begins with, or None; `half_scrubbed(offset,
-    size)` of a record in which a cut has left something to read; `retired(offset)` of a sector.
+    us, oldest first, and for every record written or moved; `stream(kind)`; `is_current(kind, number,
+    offset)`; `opening()`, the (kind, number, payload) that a new sector of the JOURNAL begins with, or None;
+    `half_scrubbed(offset, size)` of a record left to read by a cut or a fault; `retired(offset)` of a sector.
     """
 
     def __init__(self, flash, owner, kinds, numbers):
@@ -70,7 +71,7 @@ class Log:
         self._streams = {THINGS: [], JOURNAL: [], OLD: []}  # sectors, oldest first; the last is the head
         self._tails = {THINGS: SECTOR, JOURNAL: SECTOR}  # where the next record goes in the head
         self._sequence = 0
-        self._rotated = 0  # rounds of _ROTATE sectors for which one of the THINGS was moved
+        self._rotated = 0  # the sequence number at which one of the THINGS was moved
         self._last = -1  # the sector taken last
         self.damaged = 0  # records lost to a wrong check
 
@@ -98,13 +99,12 @@ class Log:
             tail = self._scan(index, 1 if state == OLD else 4)
             if state != OLD:
                 self._tails[state] = tail
-        self._rotated = self._sequence // _ROTATE
+        self._rotated = self._sequence
 
     def _check_blank(self):
         """Only a blank region may be used for a new store, or one whose very first program was torn."""
         for index in range(self._count):
-            self._flash.readinto(index * SECTOR, self._sector)
-            if not is_blank(self._sector, PAGE if index == 0 else 0):
+            if not self._is_blank(index, PAGE if index == 0 else 0):
                 raise StoreDamaged("the flash region is neither blank nor a store")
 
     def _scan(self, index, align):
@@ -173,8 +173,8 @@ class Log:
             raise StoreFull("a record over %d bytes" % MAX_RECORD)
         data = [(kind, number, record(kind, number, payload)) for kind, number, payload in records]
         size = sum(len(body) for _, _, body in data)
-        if self._tails[stream] + size > SECTOR:
-            self._make_room()
+        if self._tails[stream] + size > SECTOR or self._free() < _RESERVE - 1:
+            self._make_room(stream, size)
         self._write(stream, data, size)
 
     def scrub(self, offset, size):
@@ -213,11 +213,24 @@ class Log:
         written = head + b"".join(body for _, _, body in data)
         # Should the program fail, the rest of the sector is given up: what stands there can't be known.
         self._tails[stream] = SECTOR
-        self._program(base + start, written)
-        self._tails[stream] = start + len(written)
         offset = base + start + len(head)
+        try:
+            self._program(base + start, written)
+        except FlashFailed:
+            self._disown(offset, data)
+            raise
+        self._tails[stream] = start + len(written)
         for kind, number, body in data:
             self._owner.seen(kind, number, offset, len(body))
+            offset += len(body)
+
+    def _disown(self, offset, data):
+        """A write has failed: what of it stands there nevertheless must not count after a restart."""
+        for _, _, body in data:
+            found = bytearray(len(body))
+            self._flash.readinto(offset, found)
+            if found == body:
+                self._owner.half_scrubbed(offset, len(body))
             offset += len(body)
 
     def _advance(self, stream, data):
@@ -231,7 +244,7 @@ class Log:
                 break
         else:
             raise StoreFull()
-        if not self._is_erased(index):
+        if not self._is_blank(index, 0):
             self._erase(index)
         self._sequence += 1
         self._last = index
@@ -243,10 +256,10 @@ class Log:
             data = [(opening[0], opening[1], record(*opening))] + data
         return sector_header(stream, self._sequence), data
 
-    def _is_erased(self, index):
+    def _is_blank(self, index, start):
         # A page at a time: cleaning may be reading from the sector buffer.
         page = bytearray(PAGE)
-        for offset in range(index * SECTOR, (index + 1) * SECTOR, PAGE):
+        for offset in range(index * SECTOR + start, (index + 1) * SECTOR, PAGE):
             self._flash.readinto(offset, page)
             if page != _BLANK_PAGE:
                 return False
@@ -257,71 +270,68 @@ class Log:
     def _free(self):
         return self._count - sum(len(sectors) for sectors in self._streams.values())
 
-    def _make_room(self):
+    def _make_room(self, stream, size):
         for _ in range(_MOST_CLEANED):
-            if self._free() >= _RESERVE or not self._clean_one():
+            if self._free() >= _RESERVE or not self._clean_one(1):
                 break
-        if self._free() < _RESERVE:
+        if self._tails[stream] + size > SECTOR and self._free() < _RESERVE - 1:
             raise StoreFull()
 
     def tidy(self):
-        """Clean one sector if there are few free ones: to be called between requests, when nobody waits."""
-        if self._free() < _COMFORT:
-            self._clean_one()
+        """Clean one sector if few are free, or any is old: to be called between requests, when nobody waits."""
+        if self.has_old or self._free() < _COMFORT:
+            self._clean_one(_WORTH)
 
-    def _clean_one(self):
-        """Clean the sector that gives most; False if none gives anything."""
+    def _clean_one(self, worth):
+        """Clean the sector that gives most; False if none gives `worth` bytes."""
         things, journal = self._streams[THINGS], self._streams[JOURNAL]
-        head = things[-1] if things else -1
-        emptiest = least(self.live, self._states, THINGS, head)
-        if self._sequence // _ROTATE != self._rotated and len(things) > 1:
-            self._rotated = self._sequence // _ROTATE
+        if self.has_old:
+            self._clean(OLD, self._streams[OLD][0])
+            return True
+        if things and self._sequence != self._rotated and self._sequence * _SPREAD >> 16 & _ROTATE - 1 == 0:
+            self._rotated = self._sequence
+            if len(things) == 1:
+                self._tails[THINGS] = SECTOR
             self._clean(THINGS, things[0])
             return True
+        emptiest = least(self.live, self._states, THINGS, things[-1] if things else -1)
         gain = SECTOR - FIRST - self.live[emptiest] if emptiest >= 0 else 0
         # The oldest of the journal may be full although the rest is not: its turn has to come nevertheless.
-        average = 0
-        if len(journal) > 1:
-            average = SECTOR - FIRST - sum(self.live[index] for index in journal[:-1]) // (len(journal) - 1)
-        if len(journal) > 1 and average >= gain and average > MAX_RECORD // 4:
+        gains = [SECTOR - FIRST - self.live[index] for index in journal[:-1]]
+        average = sum(gains) // len(gains) if gains else 0
+        if average >= max(gain, worth, MAX_RECORD // 4):
             self._clean(JOURNAL, journal[0])
-        elif gain > 0:
+        elif gain >= worth:
             self._clean(THINGS, emptiest)
         else:
             return False
         return True
 
     def _clean(self, stream, index):
-        base = index * SECTOR
-        sector = self._sector
+        base, sector = index * SECTOR, self._sector
         self._flash.readinto(base, sector)
-        batch, size = [], 0
-        for offset, kind, number, end in walk(sector):
+        target, batch, size = stream, [], 0
+        for offset, kind, number, end in walk(sector, 1 if stream == OLD else 4):
             if kind in (None, SCRUBBED) or not self._owner.is_current(kind, number, base + offset):
                 continue
-            if size + end - offset > PAGE and batch:
-                self._write(stream, batch, size)
+            body, wanted = bytes(sector[offset:end]), stream
+            if stream == OLD:
+                body, wanted = record(kind, number, payload_of(body)), self._owner.stream(kind)
+            if batch and (size + len(body) > PAGE or target != wanted):
+                self._write(target, batch, size)
                 batch, size = [], 0
-            batch.append((kind, number, bytes(sector[offset:end])))
-            size += end - offset
+            target = wanted
+            batch.append((kind, number, body))
+            size += len(body)
         if batch:
-            self._write(stream, batch, size)
-        self._retire(stream, index)
-
-    def _retire(self, stream, index):
-        """Give a sector up. The mark comes before the erase: a sector half erased could show a record whose
-        scrubbed mark is gone."""
-        self._program(index * SECTOR + MARK, b"\x00")
+            self._write(target, batch, size)
+        # The mark before the erase: a sector half erased could show a record whose scrubbed mark is gone.
+        self._program(base + MARK, b"\x00")
         self._streams[stream].remove(index)
         self._states[index] = FREE
         self.live[index] = 0
-        self._owner.retired(index * SECTOR)
+        self._owner.retired(base)
         self._erase(index)
-
-    def retire_old(self):
-        """Give up the sectors of the old schema, oldest first; nothing in them is current any more."""
-        for index in list(self._streams[OLD]):
-            self._retire(OLD, index)
 
     @property
     def has_old(self):

@@ -94,9 +94,11 @@ def _judge(credentials, state, code, moment, settings):
     ]
     if not tried:
         return Decision("malformed")
-    hits = [(one, use) for (outcome, use), one in tried if outcome == _HIT]
+    # Two credentials may share a secret: what one has used is used for the other, even if that was off then.
+    known = [one.secret for (outcome, _), one in tried if outcome == _USED]
+    hits = [(one, use) for (outcome, use), one in tried if outcome == _HIT and one.secret not in known]
     if hits:
-        for one, use in hits:  # two credentials may share a secret
+        for one, use in hits:
             state = state.with_use(one, use)
         return Decision("accepted", state, hits[0][0])
     for (outcome, _), one in tried:
@@ -136,8 +138,9 @@ def _try_totp(credential, state, code, moment, settings):
     use = state.totp(credential)
     present = moment.now // credential.interval
     window = window_of(credential, settings)
-    # Around the device's time, and around the one that this credential was last seen to have.
-    steps = sorted(set(_around(present, window)) | set(_around(present + use.drift, window)))
+    steps = _around(present, window)
+    if use.drift:  # around the time that this credential was last seen to have, too
+        steps = sorted(set(steps) | set(_around(present + use.drift, window)))
     hits = matching(codes(credential.secret, credential.algorithm, credential.digits, steps), code)
     for hit in hits:
         if is_fresh(steps[hit], use, credential.interval, moment):

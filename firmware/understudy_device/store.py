@@ -72,8 +72,13 @@ class Store:
 
     def _superseded(self, kind, offset, size):
         self.log.live[offset // SECTOR] -= size
-        if kind not in records.JOURNAL_KINDS and not self.log.is_old(offset):
+        if self.stream(kind) == THINGS and not self.log.is_old(offset):
             self._stale.append((offset, size))
+
+    @staticmethod
+    def stream(kind):
+        """Where records of a kind go."""
+        return JOURNAL if kind in records.JOURNAL_KINDS else THINGS
 
     def is_current(self, kind, number, offset):
         """Whether that record is a value."""
@@ -85,7 +90,7 @@ class Store:
         return None if self.checkpoint is None else (CHAIN, 0, self.checkpoint())
 
     def half_scrubbed(self, offset, size):
-        """A power cut came between a record's mark and the rest."""
+        """A power cut came between a record's mark and the rest; or a write failed that stands there."""
         self._stale.append((offset, size))
 
     def retired(self, offset):
@@ -110,7 +115,7 @@ class Store:
 
         Raises StoreFull, changing nothing.
         """
-        if kind in records.JOURNAL_KINDS:
+        if self.stream(kind) == JOURNAL:
             self.log.append(JOURNAL, [(kind, number, payload)])
             return
         self.check_room(kind, number, len(payload))
@@ -159,16 +164,6 @@ class Store:
         packed = self._states[number]
         self.log.live[offset_of(packed) // SECTOR] -= size_of(packed)
         self._states[number] = 0
-
-    def is_old(self, kind, number):
-        """Whether the value stands in a sector of schema 1."""
-        return self.log.is_old(self._place(kind, number)[0])
-
-    def forget(self, kind):
-        """Drop all values of a retired kind; their sectors are about to be erased."""
-        for number in self.numbers(kind):
-            offset, size = self._places.pop(kind << 16 | number)
-            self.log.live[offset // SECTOR] -= size
 
     def numbers(self, kind):
         """The numbers that have a value of `kind` (not USER or STATE), in ascending order."""

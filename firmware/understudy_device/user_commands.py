@@ -11,6 +11,7 @@ from .protocol import (
     MADE_DIGITS,
     MAX_CREDENTIALS,
     MAX_GROUPS,
+    MAX_TIME,
     OF_A_CREDENTIAL,
     RECOVERY,
     RECOVERY_CODES,
@@ -102,7 +103,7 @@ def bypass_make(device, caller, fields):
     if now is None:
         raise ClockUnset("a bypass code ends at a time, and the device does not know the time: set its clock")
     codes = _make_codes(device, fields, 1)
-    until = now + fields["seconds"]
+    until = min(now + fields["seconds"], MAX_TIME)
     _put_codes(device, caller, (number, user), BYPASS, codes, until)
     return {"code": codes[0], "until": until}
 

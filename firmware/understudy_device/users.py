@@ -9,7 +9,7 @@ holds nothing that tells who it is.
 import struct
 
 from .compat import const
-from .errors import NotFound, StoreDamaged
+from .errors import NotFound
 from .protocol import ALGORITHMS, KINDS
 
 _CREDENTIAL = ">BBBBHBB"  # id, kind, flags, digits, interval, window, algorithm; then name and secret
@@ -36,25 +36,6 @@ _RUNS = const(0xFF)
 def _pack_text(text):
     data = text if isinstance(text, bytes) else text.encode()
     return bytes((len(data),)) + data
-
-
-class _Reader:
-    """Takes bytes off the front."""
-
-    def __init__(self, data):
-        self._data = data
-        self._at = 0
-
-    def take(self, count):
-        """The next bytes."""
-        self._at += count
-        if self._at > len(self._data):
-            raise StoreDamaged("a user's record is too short")
-        return self._data[self._at - count : self._at]
-
-    def text(self):
-        """The next bytes that have their length before them."""
-        return self.take(self.take(1)[0])
 
 
 class Credential:
@@ -124,19 +105,21 @@ class Credential:
         return head + _pack_text(self.name) + _pack_text(self.secret)
 
     @staticmethod
-    def unpack(reader):
-        """From the front of a _Reader."""
-        number, kind, flags, digits, interval, window, algorithm = struct.unpack(
-            _CREDENTIAL, reader.take(_CREDENTIAL_SIZE)
-        )
-        name = reader.text().decode()
-        credential = Credential(KINDS[kind], name, reader.text(), digits, interval)
-        credential.id = number
-        credential.window = None if window == _FOLLOW else window
-        credential.algorithm = ALGORITHMS[algorithm]
-        credential.confirmed = bool(flags & _CONFIRMED)
-        credential.enabled = not flags & _OFF
-        return credential
+    def unpack(data, at):
+        """(Credential, where it ends) from `data` at `at`."""
+        number, kind, flags, digits, interval, window, algorithm = struct.unpack_from(_CREDENTIAL, data, at)
+        start = at + _CREDENTIAL_SIZE + 1
+        end = start + data[start - 1]
+        name = data[start:end].decode()
+        start = end + 1
+        end = start + data[end]
+        one = Credential(KINDS[kind], name, data[start:end], digits, interval)
+        one.id = number
+        one.window = None if window == _FOLLOW else window
+        one.algorithm = ALGORITHMS[algorithm]
+        one.confirmed = bool(flags & _CONFIRMED)
+        one.enabled = not flags & _OFF
+        return one, end
 
 
 def pack_codes(until, salt, hashes):
@@ -195,17 +178,24 @@ class User:
 
     @staticmethod
     def unpack(data):
-        """From bytes (already opened)."""
-        reader = _Reader(data)
-        flags, following = reader.take(2)
-        dates = struct.unpack(">II", reader.take(8)) if flags & _DATES else (0, 0)
-        user = User(reader.text().decode())
-        user._next = following
+        """From bytes that `pack` has made: what was sealed is not anybody else's."""
+        flags, at = data[0], 2
+        dates = (0, 0)
+        if flags & _DATES:
+            dates, at = struct.unpack_from(">II", data, at), at + 8
+        end = at + 1 + data[at]
+        user = User(data[at + 1 : end].decode())
+        user._next = data[1]
         user.valid_from, user.valid_until = dates
         user.enabled, user.pending = not flags & _DISABLED, bool(flags & _PENDING)
-        user.groups = [reader.text().decode() for _ in range(reader.take(1)[0])]
-        while reader._at < len(data):
-            user.credentials.append(Credential.unpack(reader))
+        at = end + 1
+        for _ in range(data[end]):
+            end = at + 1 + data[at]
+            user.groups.append(data[at + 1 : end].decode())
+            at = end
+        while at < len(data):
+            credential, at = Credential.unpack(data, at)
+            user.credentials.append(credential)
         return user
 
 
