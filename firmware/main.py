@@ -2,7 +2,6 @@
 # Copyright (c) 2026 The Understudy authors
 """The device: compose and run. The same file on every interpreter and board."""
 
-import gc
 import sys
 
 # Before anything else can fail on a board: from here on Ctrl-C is data, not a way to a prompt.
@@ -19,10 +18,10 @@ from understudy_device.session import Session
 
 def serve(board):
     """Answer frames for as long as the link is there."""
-    gc.collect()  # compiling may have left the heap in pieces
     device = Device(board)
     session = Session(device, Service(device))
     reader = wire.LineReader()
+    board.settle()
     device.show(screens.idle(device.state, device.clock.state))
     while True:
         chunk = board.read()
@@ -34,7 +33,6 @@ def serve(board):
             if answer is not None:
                 board.write(wire.encode(*answer))
         device.tidy()
-        gc.collect()  # between requests, where nobody waits, rather than at random inside one
 
 
 def main(argv):

@@ -10,6 +10,7 @@ random(n) -> bytes    from the platform's best source
 uptime() -> int       seconds since power-up, never going back
 memory() -> int|None  free bytes of the heap after a collection, where that means something
 start_clock(clock)    tell a clock.Clock what the platform knows of the time
+settle()              start-up is over: make the heap ready for requests
 read() -> bytes       wait for bytes of the link; b"" when it is closed for good
 write(data)           send bytes
 leave()               the firmware has ended: restart, where nothing else would see to it

@@ -100,6 +100,9 @@ class Board:
         elif self._clock != "unset":
             clock.start(int(self._clock), "rtc")
 
+    def settle(self):
+        """The system's memory is not short."""
+
     def read(self):
         """What has come in, up to a line; b"" at the end of the stream.
 

@@ -67,6 +67,7 @@ def serve():
     device = Device(board)
     channel = session.Session(device, service.Service(device))
     reader = wire.LineReader()
+    board.settle()
     while True:
         for line in reader.feed(board.read()):
             answer = channel.handle(*wire.decode(line))
@@ -74,7 +75,6 @@ def serve():
             PREVIOUS.clear()
             PREVIOUS.update(SPENT)
             SPENT.clear()
-        gc.collect()
 
 
 commands.status = table
