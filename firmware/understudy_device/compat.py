@@ -86,16 +86,14 @@ try:
 except ImportError:
     # No library: our own modules. The assembler ones don't compile where the processor is another.
     try:
-        from .chacha20_thumb import chacha20_xor
-        from .poly1305_thumb import poly1305
+        from .chacha20poly1305_thumb import aead_open, aead_seal
         from .x25519_thumb import x25519, x25519_base
     except (ImportError, SyntaxError, ValueError):
         from .chacha20 import chacha20_xor
+        from .chacha20poly1305 import ChaCha20Poly1305
         from .poly1305 import poly1305
         from .x25519 import x25519, x25519_base  # noqa: F401 -- exported
 
-    from .chacha20poly1305 import ChaCha20Poly1305
-
-    _aead = ChaCha20Poly1305(chacha20_xor, poly1305)
-    aead_seal = _aead.seal
-    aead_open = _aead.open
+        _aead = ChaCha20Poly1305(chacha20_xor, poly1305)
+        aead_seal = _aead.seal
+        aead_open = _aead.open

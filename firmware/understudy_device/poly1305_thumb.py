@@ -12,9 +12,9 @@ multipliers: from r's top limb down to its lowest, then five times its top limb 
 import micropython
 from micropython import const
 
-_TOP_BIT = const(1 << 11)  # 2^128 in the tenth limb
+TOP_BIT = const(1 << 11)  # 2^128 in the tenth limb
 
-_work = bytearray(80)
+work = bytearray(80)
 
 # Multiply two limbs and add to r2, as machine code, since it is needed ten times over:
 #   ldrh r4, [r0, n]; ldrh r5, [r1, n]; mul r4, r5; add r2, r2, r4
@@ -25,7 +25,7 @@ _ADD = const(0x1912)
 
 
 @micropython.asm_thumb
-def _start(r0, r1):
+def start(r0, r1):
     """Zero the work area at r0, and make the 16 bytes at r1, clamped, the multiplier."""
     mov(r2, 0)
     mov(r3, 80)
@@ -94,7 +94,7 @@ def _start(r0, r1):
 
 
 @micropython.asm_thumb
-def _absorb(r0, r1, r2, r3):
+def absorb(r0, r1, r2, r3):
     """Absorb r2 (not 0) 16-byte blocks at r1, an even address, into the area at r0; r3 is the top bit."""
     mov(r4, r8)
     mov(r5, r9)
@@ -202,7 +202,7 @@ def _absorb(r0, r1, r2, r3):
 
 
 @micropython.asm_thumb
-def _finish(r0, r1):
+def finish(r0, r1):
     """Reduce the accumulator of the work area at r0, add the 16 bytes at r1, leave the tag at byte 20."""
     mov(r12, r1)
     # The accumulator is below 2^130 + 2^23, since only its second limb may have more than 13 bits. If five
@@ -255,17 +255,16 @@ def poly1305(key: bytes, message: bytes) -> bytes:
     """Return the 16-byte tag of a message under a 32-byte key that must be used once only."""
     if len(key) != 32:
         raise ValueError("a one-time key has 32 bytes")
-    work = _work
-    _start(work, key)
+    start(work, key)
     blocks = len(message) >> 4
     if blocks:
         # A copy is aligned; a part of something else need not be.
-        _absorb(work, bytearray(message), blocks, _TOP_BIT)
+        absorb(work, bytearray(message), blocks, TOP_BIT)
     if len(message) & 15:
         # The last block has its set bit right after its last byte.
         rest = bytearray(16)
         rest[: len(message) & 15] = message[blocks << 4 :]
         rest[len(message) & 15] = 1
-        _absorb(work, rest, 1, 0)
-    _finish(work, key[16:])
+        absorb(work, rest, 1, 0)
+    finish(work, key[16:])
     return bytes(work[20:36])
