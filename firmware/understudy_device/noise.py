@@ -6,7 +6,9 @@ Both ends run this file. Names are those of the Noise document. Whatever goes wr
 raises AuthenticationFailed, and ends the state it happened in: nothing can be tried twice.
 """
 
-from .compat import aead_open, aead_seal, const, sha256, x25519, x25519_base
+import struct
+
+from .compat import aead_open, aead_seal, const, micropython, sha256, x25519, x25519_base
 from .errors import AuthenticationFailed
 from .hashes import hkdf
 
@@ -51,25 +53,30 @@ class CipherState:
         self._key = key
         self._nonce = 0
         self._failed = False
+        # ChaChaPoly's nonce: four zero bytes, then the counter, little-endian (section 12.3).
+        self._nonce_bytes = bytearray(12)
 
     def has_key(self) -> bool:
         """Return whether messages are encrypted."""
         return bool(self._key)
 
+    @micropython.native
     def _next_nonce(self) -> bytes:
-        if self._failed or self._nonce >= MAX_NONCE:
+        count = self._nonce
+        if self._failed or count >= MAX_NONCE:
             raise AuthenticationFailed("the session has ended")
-        # ChaChaPoly's nonce: four zero bytes, then the counter, little-endian (section 12.3).
-        nonce = bytes(4) + self._nonce.to_bytes(8, "little")
-        self._nonce += 1
-        return nonce
+        struct.pack_into("<I", self._nonce_bytes, 4, count)
+        self._nonce = count + 1
+        return self._nonce_bytes
 
+    @micropython.native
     def encrypt_with_ad(self, ad: bytes, plaintext: bytes) -> bytes:
         """Return ciphertext and tag, or the plaintext itself while there is no key."""
         if not self._key:
             return plaintext
         return aead_seal(self._key, self._next_nonce(), ad, plaintext)
 
+    @micropython.native
     def decrypt_with_ad(self, ad: bytes, ciphertext: bytes) -> bytes:
         """Return the plaintext; AuthenticationFailed is final, every later call raises it too."""
         if not self._key:
