@@ -12,3 +12,9 @@
 #define MICROPY_HW_USB_MANUFACTURER_STRING  "Understudy"
 #define MICROPY_HW_USB_PRODUCT_FS_STRING    "Understudy"
 #define MICROPY_HW_USB_CDC_INTERFACE_STRING "Understudy"
+
+// One thread: no locks around the heap, which every allocation would take and give back.
+#define MICROPY_PY_THREAD                   (0)
+
+// Attribute look-ups remembered: more RAM than by default (128 bytes), fewer collisions.
+#define MICROPY_OPT_MAP_LOOKUP_CACHE_SIZE   (512)

@@ -2,6 +2,8 @@
 # Copyright (c) 2026 The Understudy authors
 """RP2040 images: ours for a board of boards/, and the stock one that stands for the official download."""
 
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from . import interpreter, paths, stage, steps, uf2
@@ -42,7 +44,10 @@ def _build_board(name: str) -> None:
         f"-DMICROPY_FROZEN_MANIFEST={paths.BOARDS / board / 'manifest.py'}",
         f"-DMICROPY_MANIFEST_STAGE_DIR={folder / 'stage'}",
     ]
-    _make(name, folder / "build", options, family)
+    # A changed configuration of the C code asks for a new start: MicroPython's generated headers keep parts
+    # of the old one.
+    settings = [file for file in board_files if file.name.startswith("mpconfigboard")]
+    _make(name, folder / "build", options, family, settings)
     _stamp(name).write_text(content)
 
 
@@ -73,7 +78,7 @@ def _current(name: str, content: str) -> bool:
     return steps.up_to_date(_stamp(name), content, *_outputs(name))
 
 
-def _make(name: str, folder: Path, options: list[str], family: int) -> None:
+def _make(name: str, folder: Path, options: list[str], family: int, settings: Sequence[Path] = ()) -> None:
     flags = interpreter.prefix_map()
     assembler = f"{flags} {flags.replace('-ffile-', '-fdebug-')}"  # GCC hands only the latter to `as`
     env = interpreter.environment(
@@ -81,9 +86,10 @@ def _make(name: str, folder: Path, options: list[str], family: int) -> None:
     )
     command = ["cmake", "-S", str(_PORT), "-B", str(folder), "-DPICO_NO_PICOTOOL=1", *options]
     configured = folder / "configured.stamp"
-    wanted = steps.digest(_inputs(), *command)
+    wanted = steps.digest([*_inputs(), *settings], *command)
     if not steps.up_to_date(configured, wanted, folder / "Makefile"):
-        (folder / "CMakeCache.txt").unlink(missing_ok=True)  # it would keep the old flags
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
         steps.run(f"image-{name}-configure", command, env=env)
         configured.write_text(wanted)
     steps.run(f"image-{name}", ["make", "--no-print-directory", interpreter.jobs(), "-C", folder], env=env)
