@@ -35,9 +35,15 @@ class Audit:
                 break
         for index in following:
             for number, data in log.records(index, EVENT):
-                # Less is possible only where a write failed, and the event was written again elsewhere.
-                if number == self.next & 0xFFFF:
+                ahead = (number - self.next) & 0xFFFF
+                if ahead == 0:
                     self.next, self._hash = self.next + 1, chain(self._hash, data)
+                elif (
+                    ahead < 0x8000
+                ):  # one that was damaged is missing: what follows goes in a sector of its own
+                    self.next += ahead + 1
+                    log.close_journal()
+                # Less is possible only where a write failed, and the event was written again elsewhere.
 
     @property
     def head(self):
@@ -83,9 +89,11 @@ class Audit:
 
     def _bounds(self, position):
         """(number of the first event, hash before it, number after its last) of the journal's sector at
-        `position`, or None if that sector does not tell."""
+        `position`; where a cut has torn its beginning, of that and the one before. None if neither tells."""
         journal = self._store.log.journal()
-        start = self._start(journal[position])
+        start, at = None, position
+        while start is None and at >= 0:
+            start, at = self._start(journal[at]), at - 1
         if start is None:
             return None
         for index in journal[position + 1 :]:
@@ -120,24 +128,28 @@ class Audit:
                 return (bounds[1] if events[0][0] == bounds[0] else None), events
         return None, []
 
-    def _events(self, position, bounds, first):
+    def _events(self, position, bounds, first, is_whole=False):
         """[(number, bytes)] of a sector's events from number `first` on."""
         found = []
-        for low, data in self._store.log.records(self._store.log.journal()[position], EVENT):
+        for low, data in self._store.log.records(self._store.log.journal()[position], EVENT, is_whole):
             number = bounds[0] + ((low - bounds[0]) & 0xFFFF)
             if first <= number < bounds[2]:
                 found.append((number, data))
         return found
 
     def last(self, count):
-        """The newest events, at most `count` of them, oldest first."""
+        """The newest events, at most `count` of them, oldest first.
+
+        Not one that stands behind something damaged: what it tells of was torn by a power cut, then, and was
+        never answered.
+        """
         found = []
         first = max(0, self.next - count)
         for position in range(len(self._store.log.journal()) - 1, -1, -1):
             bounds = self._bounds(position)
             if bounds is not None:
-                events = self._events(position, bounds, first)
+                events = self._events(position, bounds, first, True)
                 found = [Event.unpack(data) for _, data in events] + found
-                if bounds[0] <= first:
+                if bounds[0] <= first and self._start(self._store.log.journal()[position]) is not None:
                     break
         return found

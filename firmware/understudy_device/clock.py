@@ -15,6 +15,7 @@ from .protocol import CLOCK_HOLDOVER, CLOCK_SYNCED, CLOCK_UNSET
 _DRIFT_PPM = const(50)
 _FRESH = const(86400)  # seconds after which a clock that heard of no source is in holdover
 _SPANS_KEPT = const(8)
+_LAG = const(60)  # seconds
 FLOOR_EVERY = const(3600)  # seconds between writes of a floor that only follows the time
 
 
@@ -52,6 +53,7 @@ class Clock:
         self.began = began
         self.spans = list(spans)
         self._base = None  # (unix time, uptime) at the last setting
+        self._is_own = False  # whether the time of this run was set here, so that it only ever went forward
         self._follow = None
         self.source = None
         self._initial_error = 0
@@ -91,14 +93,17 @@ class Clock:
                 "%d lies before %d, which the device has seen; set it back only if that was wrong"
                 % (time, self.floor)
             )
-        # While it is unset, all that is known of the end of the last run is the floor, which lags behind.
-        ended = self.now() or self.floor + FLOOR_EVERY
+        ended = self.now() if self._is_own else None
+        if ended is None:
+            # An hour after the floor at most codes were judged at, see `next_floor`; the time may be unset by
+            # now, or have been turned back by whoever keeps it.
+            ended = max(self.now() or 0, self.floor + FLOOR_EVERY)
         return time, self.run + 1, time, _merged(self.spans + [(self.began, max(self.began, ended))])
 
     def set(self, time, source, back=False, error=2):
         """Set the time, and the floor with it. `error`: seconds, either way. Raises ClockRefused."""
         self.floor, self.run, self.began, self.spans = self.setting(time, back)
-        self._follow = None
+        self._follow, self._is_own = None, True
         self._base, self.source, self._initial_error = (time, self._uptime()), source, error
 
     def unseen(self, now):
@@ -108,13 +113,13 @@ class Clock:
         ahead = [span[0] for span in self.spans if span[0] > now]
         return max(ended) if ended else 0, min(ahead) if ahead else None
 
-    def advance_floor(self):
-        """Let the floor follow the time; True when it has moved far enough to be worth a write."""
+    def next_floor(self):
+        """The floor to put on flash before a code is accepted, or None while the old one will do.
+
+        A minute behind the time, for a clock kept by others may be put back by some seconds.
+        """
         now = self.now()
-        if now is None or now < self.floor + FLOOR_EVERY:
-            return False
-        self.floor = now
-        return True
+        return None if now is None or now < self.floor + FLOOR_EVERY else now - _LAG
 
     @property
     def state(self):

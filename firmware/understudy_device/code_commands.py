@@ -7,6 +7,7 @@ from .policy import Moment, confirm, decide
 from .policy import resync as decide_resync
 from .protocol import HOTP, NO_SUBJECT, TOTP, VERDICT_EVENT, VERDICTS
 from .records import LIMIT, STATE
+from .throttle import STRANGER
 from .users import State
 
 
@@ -22,14 +23,11 @@ def verify(device, caller, fields):
     if not is_known:  # judged as one who was given what new users get
         for name in ("digits", "interval", "algorithm"):
             setattr(user.credentials[0], name, settings[name])
-    wait = device.throttle.wait(number, state.failures, settings, device.board.uptime())
+    failures = state.failures if is_known else STRANGER
+    wait = device.throttle.wait(number, failures, settings, device.board.uptime())
     decision = decide(user, state, fields["code"], Moment(device.clock), wait, settings)
     if not is_known:
-        # Whatever was worked out on nobody's credential: the same work as for anybody.
-        if decision.state is not None:
-            decision.state = State()
-        if decision.verdict != "throttled":
-            decision.verdict = "unknown-user"
+        _as_nobody(decision)
     _keep(device, caller, number, decision, mark)
     return _reply(device, decision, fields["user"])
 
@@ -42,7 +40,7 @@ def _answered(device, caller):
             device.answered.remove(given)  # the service keeps the reply from here on
             return mark, {"status": given[1]}
     if device.answered:
-        device.answered.pop(0)
+        device.answered.pop(0)  # one request later
     return mark, None
 
 
@@ -50,13 +48,16 @@ def _keep(device, caller, number, decision, mark, event=None):
     """Put what the decision changes, and the event that tells of it, on flash in one go."""
     entries = []
     settings, uptime = device.settings, device.board.uptime()
-    if decision.verdict == "accepted" and device.clock.advance_floor():
-        entries.append(device.clock_record())
+    floor = device.clock.next_floor() if decision.verdict == "accepted" else None
+    if floor is not None:
+        entries.append(device.clock_record(floor))
     if decision.state is not None:
         entries.append((STATE, number, decision.state.pack()))
     if decision.is_guess:
         spent = device.throttle.spent(settings, uptime) + 1
         entries.append((LIMIT, 0, spent.to_bytes(4, "big")))
+        # Before the write: should that fail, somebody waits for nothing, rather than guesses for nothing.
+        device.throttle.failed(number, decision.state.failures, settings, uptime)
     elif decision.verdict != "accepted" and not device.refusals.may_log(uptime):
         return  # nothing was used up, and the log must not be flooded
     known = number != device.directory.nobody
@@ -71,10 +72,9 @@ def _keep(device, caller, number, decision, mark, event=None):
         ),
         entries,
     )
-    if decision.is_guess:
-        failures = decision.state.failures if decision.state is not None else 0
-        device.throttle.failed(number, failures, settings, uptime)
-    elif decision.verdict == "accepted":
+    if floor is not None:
+        device.clock.floor = floor
+    if decision.verdict == "accepted":
         device.throttle.forget(number)
 
 
@@ -121,13 +121,16 @@ def _unconfirmed(user, name):
 
 def resync(device, caller, fields):
     """Two codes in a row put a credential right whose clock or counter has run away."""
-    number, user = device.directory.find(fields["user"])
+    number, user = device.directory.look_up(fields["user"])
+    is_known = number != device.directory.nobody
     state = device.directory.state(number)
-    settings = device.settings
-    credential = _resyncable(user, fields.get("credential"))
-    wait = device.throttle.wait(number, state.failures, settings, device.board.uptime())
+    credential = _resyncable(user, fields.get("credential") if is_known else None)
+    failures = state.failures if is_known else STRANGER
+    wait = device.throttle.wait(number, failures, device.settings, device.board.uptime())
     codes = (fields["code1"], fields["code2"])
     decision = decide_resync(user, credential, state, codes, Moment(device.clock), wait)
+    if not is_known:
+        _as_nobody(decision)
     right = decision.verdict == "accepted"
     _keep(device, caller, number, decision, 0, device.code_of("resynced" if right else "resync-refused"))
     if not right:
@@ -135,6 +138,14 @@ def resync(device, caller, fields):
     if credential.kind == TOTP:
         return {"drift": decision.state.totp(credential).drift, "counter": None}
     return {"drift": None, "counter": decision.state.number(credential)}
+
+
+def _as_nobody(decision):
+    """Whatever was worked out on nobody's credential: the same work as for anybody."""
+    if decision.state is not None:
+        decision.state = State()
+    if decision.verdict != "throttled":
+        decision.verdict = "unknown-user"
 
 
 def _resyncable(user, name):

@@ -14,7 +14,7 @@ from .events import Event
 from .pairing import key_id
 from .protocol import ADMIN, MAX_JSON, NO_SUBJECT, SETTINGS
 
-_ROOM = 200  # bytes of an audit page that everything but its events takes
+_ROOM = 240  # bytes of an audit page that everything but its events takes
 
 # Pairing.
 
@@ -25,6 +25,7 @@ def claim(device, caller, fields):
         raise AlreadyClaimed()
     result = _pair(device, caller, fields, ADMIN, "claimed")
     device.opened()
+    device.is_ready = True
     return result
 
 
@@ -88,9 +89,11 @@ def unseal(device, caller, fields):
     device.vault.unseal(caller.host, fields["wrap"])
     if not was_open:
         device.log("unsealed", caller)
+    if not device.is_ready:
         device.opened()
         if convert(device.store, device.vault, device.directory):
             device.log("store-converted", caller)
+        device.is_ready = True
     return {}
 
 

@@ -10,6 +10,7 @@ unsealing goes on.
 import struct
 
 from .compat import const
+from .errors import AuthenticationFailed, StoreDamaged
 from .protocol import ALGORITHMS
 from .records import OLD_CREDENTIAL, OLD_USE, STATE
 from .users import Credential, State, TotpUse, User
@@ -30,11 +31,16 @@ def convert(store, vault, directory):
     while store.log.has_old:
         store.tidy()
     for number in store.numbers(OLD_CREDENTIAL):
-        _convert_user(store, vault, directory, number)
+        try:
+            _convert_user(store, vault, directory, number)
+        except (AuthenticationFailed, StoreDamaged):  # it loses itself only
+            store.log.damaged += 1
+            continue
         store.delete(OLD_CREDENTIAL, number)
         store.delete(OLD_USE, number)
-    for number in store.numbers(OLD_USE):  # the power was cut before the last line
-        store.delete(OLD_USE, number)
+    for number in store.numbers(OLD_USE):
+        if not store.get(OLD_CREDENTIAL, number):  # the power was cut before the last line
+            store.delete(OLD_USE, number)
     return True
 
 

@@ -49,7 +49,8 @@ class Device:
         self._pairings = (0, 0)  # (minute of uptime, handshakes in it)
         self._settings = None
         self.pairing_window = None  # (role, uptime at which it closes)
-        self.answered = []  # verdicts given before the restart, (mark of the request, verdict), oldest first
+        self.answered = []  # before the restart: (mark of the request, verdict), oldest first
+        self.is_ready = False  # whether all that unsealing brings about was done
         self.faults = 0  # errors of our own that were survived since power-up
         try:
             self.store.open()
@@ -76,15 +77,17 @@ class Device:
         self.board.start_clock(clock)
         return clock
 
-    def clock_record(self):
-        """What is kept of the clock, for the journal."""
+    def clock_record(self, floor=None):
+        """What is kept of the clock, for the journal; with a new `floor`, if one is given."""
         clock = self.clock
-        return (records.CLOCK, 0, records.pack_clock(clock.floor, clock.run, clock.began, clock.spans))
+        floor = clock.floor if floor is None else floor
+        return (records.CLOCK, 0, records.pack_clock(floor, clock.run, clock.began, clock.spans))
 
     def set_clock(self, time, source, back, event):
-        """Set the clock, on flash first, with the `event` that tells of it."""
+        """Set the clock, on flash first, and before that the `event` that tells of it."""
         kept = records.pack_clock(*self.clock.setting(time, back))
-        self.audit.write(event, [(records.CLOCK, 0, kept)])
+        self.audit.write(event)
+        self.store.journal([(records.CLOCK, 0, kept)])
         self.clock.set(time, source, back)
 
     # The audit log.
@@ -119,9 +122,10 @@ class Device:
         """The data key is there, for the first time since power-up."""
         if not self.store.get(records.USER, self.directory.nobody):
             self.directory.make_nobody(self.pool.take(_NOBODY_SECRET), DEFAULTS)
-        for event in self.audit.last(REPLIES_KEPT):
-            if event.request and event.code >= VERDICT_EVENT:
-                self.answered.append((event.request, event.name))
+        events = self.audit.last(REPLIES_KEPT)
+        self.answered = [(0, "")] * (REPLIES_KEPT - len(events))
+        for event in events:
+            self.answered.append((event.request if event.code >= VERDICT_EVENT else 0, event.name))
 
     def tidy(self):
         """Between requests: what makes the next one quicker."""

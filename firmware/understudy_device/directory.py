@@ -6,7 +6,7 @@ from .compat import const
 from .errors import NotFound, StoreFull
 from .records import STATE, USER
 from .sectors import MAX_RECORD
-from .users import Credential, State, User
+from .users import MAX_USE, Credential, State, User
 from .vault import TAG
 
 _SEALING = const(36)  # bytes: tag of the name, nonce, tag of the AEAD
@@ -75,7 +75,8 @@ class Directory:
         data = user.pack()
         if len(data) + _SEALING > MAX_RECORD:
             raise StoreFull("user %s has too many and too long credentials and groups" % user.name)
-        self._store.check_room(USER, number, len(data) + _SEALING)
+        state = 1 + MAX_USE * len(user.credentials)
+        self._store.check_room(USER, number, len(data) + _SEALING, state)
         tag = self._vault.tag(user.name)
         return tag + self._vault.seal(_binding(number, tag), data)
 

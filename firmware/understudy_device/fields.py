@@ -12,7 +12,7 @@ class Field:
 
     def __init__(self, kind, low=0, high=0, required=True):
         self.kind = kind
-        self.low = low  # int: smallest; text: bytes; hex: bytes
+        self.low = low  # int: smallest; texts: bytes; hex: bytes
         self.high = high
         self.required = required
 
@@ -38,6 +38,7 @@ _DESCRIPTIONS = {
     "int": "a whole number, %d to %d",
     "typed": "text of %d to %d bytes",
     "text": "text of %d to %d bytes without control characters or space around it",
+    "plain": "text of %d to %d bytes without quotes, backslashes, control characters or space around it",
     "hex": "lower-case hex digits of %d to %d bytes",
 }
 
@@ -67,6 +68,13 @@ def _is_text(field, value):
     return value if value == value.strip() else None
 
 
+def _is_plain(field, value):
+    """Text that takes no more room in JSON than by itself."""
+    if _is_text(field, value) is None or '"' in value or "\\" in value:
+        return None
+    return value
+
+
 def _is_hex(field, value):
     if type(value) is not str or len(value) > 2 * field.high or len(value) % 2:
         return None
@@ -88,6 +96,7 @@ _CHECKS = {
     "int": _is_int,
     "typed": _is_typed,
     "text": _is_text,
+    "plain": _is_plain,
     "hex": _is_hex,
     "choice": _is_choice,
     "bool": _is_bool,

@@ -44,6 +44,7 @@ from .sectors import (
 _RESERVE = const(3)  # sectors kept free: one to advance into, one for cleaning to spill into, one to spare
 _COMFORT = const(6)  # sectors below which `tidy` has something to do
 _WORTH = const(1024)  # bytes that a sector has to give for `tidy` to wear the flash
+_WITHOUT_END = const(0x3FFFFFFF)
 _MOST_CLEANED = const(2)  # sectors that one append waits for
 _SPREAD = const(0x9E3779B1)  # makes the moves irregular: regular ones can hit the same sectors for ever
 _ROTATE = const(16)  # sectors taken between two moves of the oldest of the THINGS, on average
@@ -73,6 +74,7 @@ class Log:
         self._sequence = 0
         self._rotated = 0  # the sequence number at which one of the THINGS was moved
         self._last = -1  # the sector taken last
+        self._erases_left = _WITHOUT_END
         self.damaged = 0  # records lost to a wrong check
 
     # Opening.
@@ -142,13 +144,17 @@ class Log:
         """The indices of the JOURNAL's sectors, oldest first."""
         return list(self._streams[JOURNAL])
 
-    def records(self, index, kind):
-        """Yield (number, payload) of the good records of `kind` in a sector. The log must not be written
-        meanwhile."""
+    def records(self, index, kind, is_whole=False):
+        """Yield (number, payload) of the good records of `kind` in a sector, with `is_whole` only those with
+        no damage between them and the one before. The log must not be written meanwhile."""
         self._flash.readinto(index * SECTOR, self._sector)
+        damaged = False
         for offset, found, number, end in walk(self._sector):
             if found == kind:
-                yield number, payload_of(self._sector[offset:end])
+                if not (is_whole and damaged):
+                    yield number, payload_of(self._sector[offset:end])
+                damaged = False
+            damaged = damaged or found is None
 
     def first_record(self, index, kind, length):
         """(number, payload) of the sector's first record, if it is of that kind and length; else None."""
@@ -181,10 +187,14 @@ class Log:
         """Overwrite the record at `offset`, which is superseded or deleted, so that its payload can't be
         read.
 
-        The mark first: it says that what follows is no damage, and it is what deletes.
+        The mark first: it says that what follows is no damage.
         """
-        self._program(offset + 1, b"\x00")
+        self.strike(offset)
         self._program(offset + HEAD, bytes(size - HEAD))
+
+    def strike(self, offset):
+        """Mark the record at `offset` as one that does not count any more."""
+        self._program(offset + 1, b"\x00")
 
     def _program(self, offset, data):
         done = 0
@@ -196,7 +206,12 @@ class Log:
         except OSError as error:
             raise FlashFailed("the flash can't be written (error %s)" % error.args[0])
 
+    def begin(self):
+        """A request begins: it will not wait for more erases than this, however much it appends."""
+        self._erases_left = _MOST_CLEANED
+
     def _erase(self, index):
+        self._erases_left -= 1
         try:
             self._flash.erase(index * SECTOR)
         except OSError as error:
@@ -244,10 +259,10 @@ class Log:
                 break
         else:
             raise StoreFull()
+        self._last = index  # also when it can't be erased: the next try is at another one
         if not self._is_blank(index, 0):
             self._erase(index)
         self._sequence += 1
-        self._last = index
         self._states[index] = stream
         self.live[index] = 0
         self._streams[stream].append(index)
@@ -272,13 +287,13 @@ class Log:
 
     def _make_room(self, stream, size):
         for _ in range(_MOST_CLEANED):
-            if self._free() >= _RESERVE or not self._clean_one(1):
+            if self._free() >= _RESERVE or self._erases_left < 1 or not self._clean_one(1):
                 break
         if self._tails[stream] + size > SECTOR and self._free() < _RESERVE - 1:
             raise StoreFull()
 
     def tidy(self):
-        """Clean one sector if few are free, or any is old: to be called between requests, when nobody waits."""
+        """Clean one sector if few are free, or any is old: to be called when nobody waits."""
         if self.has_old or self._free() < _COMFORT:
             self._clean_one(_WORTH)
 
@@ -337,6 +352,10 @@ class Log:
     def has_old(self):
         """Whether there are sectors of the old schema."""
         return bool(self._streams[OLD])
+
+    def close_journal(self):
+        """Let the next record of the JOURNAL begin a sector."""
+        self._tails[JOURNAL] = SECTOR
 
     def is_old(self, offset):
         """Whether a record stands in a sector of the old schema."""

@@ -57,10 +57,10 @@ def _refusal(user, moment, wait):
     """The verdict that stands before any code is looked at, or None."""
     if not user.enabled:
         return "disabled"
-    if user.pending or not any(one.confirmed for one in user.credentials):
-        return "pending"
     if not any(one.usable for one in user.credentials):
-        return "disabled"
+        # One who was reset gets in by a bypass code, if an admin has made one.
+        unused = user.pending or not any(one.confirmed for one in user.credentials)
+        return "pending" if unused else "disabled"
     if user.valid_from or user.valid_until:
         if moment.now is None:
             return "clock-unset"

@@ -6,7 +6,7 @@ import struct
 
 from .compat import const
 from .errors import StoreDamaged
-from .protocol import ALGORITHMS, DEFAULTS, ROLES, SETTINGS
+from .protocol import ALGORITHMS, DEFAULTS, MAX_TIME, ROLES, SETTINGS
 
 # Kinds. A retired number stays retired.
 IDENTITY = const(1)  # the device's static private key, 32 bytes
@@ -29,6 +29,11 @@ _HOST = ">32sB12s48s"  # public key, role, nonce, wrapped data key; then the nam
 _HOST_SIZE = const(93)
 _SETTING_1 = ">BHBB"  # schema 1: digits, interval, window, algorithm
 _SETTING = ">BHBBBBHIH"  # ... look_ahead, attempts, delay, max_delay, device_attempts
+_CLOCK = ">IIIB"  # floor, run, start, count of spans; then those
+_SPAN = ">II"
+_CLOCK_1 = ">QIQB"  # schema 1, eight spans always
+_SPAN_1 = ">QQ"
+_CLOCK_1_SIZE = const(149)
 _CHAIN = ">I32s"
 CHAIN_SIZE = const(36)
 
@@ -88,16 +93,19 @@ def unpack_settings(data):
 
 def pack_clock(floor, run, began, spans):
     """Clock floor, run, its start and the earlier spans [(from, to)]; unix seconds."""
-    body = struct.pack(">QIQB", floor, run, began, len(spans))
+    body = struct.pack(_CLOCK, floor, run, began, len(spans))
     for span in spans:
-        body += struct.pack(">QQ", *span)
+        body += struct.pack(_SPAN, *[min(time, MAX_TIME) for time in span])
     return body
 
 
 def unpack_clock(data):
     """(floor, run, began, spans)."""
-    floor, run, began, count = struct.unpack(">QIQB", data[:21])
-    return floor, run, began, [struct.unpack(">QQ", data[i : i + 16]) for i in range(21, 21 + 16 * count, 16)]
+    head, span, at = (_CLOCK_1, _SPAN_1, 21) if len(data) == _CLOCK_1_SIZE else (_CLOCK, _SPAN, 13)
+    floor, run, began, count = struct.unpack_from(head, data, 0)
+    size = struct.calcsize(span)
+    spans = [struct.unpack_from(span, data, at + i * size) for i in range(count)]
+    return floor, run, began, spans
 
 
 def pack_chain(number, before):

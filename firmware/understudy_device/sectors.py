@@ -56,6 +56,8 @@ def parse_sector_header(header):
         raise StoreDamaged("the store has schema version %d, this firmware knows %d" % (header[4], SCHEMA))
     if header[MARK] != 0xFF:
         return None
+    if header[4] == SCHEMA and header[5] not in (THINGS, JOURNAL):
+        raise StoreDamaged("a sector of the store belongs to nothing that this firmware knows")
     return struct.unpack(">I", header[8:12])[0], OLD if header[4] == 1 else header[5]
 
 

@@ -73,6 +73,7 @@ class Service:
         return reply
 
     def _run(self, caller, request):
+        self.device.store.log.begin()
         name = request.pop("cmd")
         if name not in COMMANDS:
             raise UnknownCommand("no command %s" % name[:32])

@@ -6,16 +6,14 @@ The newest record of a kind and number is its value. Kinds and the stream that e
 """
 
 from . import records
-from .compat import const
-from .errors import StoreFull
+from .errors import StoreDamaged, StoreFull
 from .index import Index, capacity
 from .log import Log
 from .records import CHAIN, EVENT, STATE, USER
-from .scan import offset_of, place, size_of
+from .scan import MAX_FLASH, offset_of, place, size_of
 from .sectors import JOURNAL, SECTOR, THINGS, record_size
 
 _KINDS = (USER, STATE, EVENT)
-_STATE = const(32)  # bytes that a new user's state takes beside
 
 
 class Store:
@@ -23,6 +21,8 @@ class Store:
     there."""
 
     def __init__(self, flash):
+        if flash.size > MAX_FLASH:
+            raise StoreDamaged("a region of more than %d bytes can't be used" % MAX_FLASH)
         self.users_max = capacity(flash.size)
         self.log = Log(flash, self, _KINDS, self.users_max + 1)
         columns = self.log.columns
@@ -99,6 +99,8 @@ class Store:
 
     def _place(self, kind, number):
         if kind in (USER, STATE):
+            if number > self.users_max:
+                return None
             packed = (self._users if kind == USER else self._states)[number]
             return (offset_of(packed), size_of(packed)) if packed else None
         return self._places.get(kind << 16 | number)
@@ -122,14 +124,17 @@ class Store:
         self._scrub_stale()
         is_new = kind == USER and not self._users[number]
         self.log.append(THINGS, [(kind, number, payload)])
-        self._scrub_stale()
         if is_new and number < self.users_max:
             self.index.add(number)
+        self._scrub_stale()
 
-    def check_room(self, kind, number, length):
-        """Raise StoreFull if a value of so many bytes would be too much."""
+    def check_room(self, kind, number, length, state=0):
+        """Raise StoreFull if a value of so many bytes would be too much, with a user's state of up to `state`
+        bytes beside."""
         old = self._place(kind, number)
-        growth = record_size(length) - (old[1] if old is not None else -_STATE if kind == USER else 0)
+        growth = record_size(length) - (old[1] if old is not None else 0)
+        if state:
+            growth += max(0, record_size(state) - size_of(self._states[number]))
         if growth > 0 and sum(self.log.live) + growth > self.log.capacity:
             raise StoreFull()
 
@@ -149,7 +154,8 @@ class Store:
         if found is None:
             return
         self._scrub_stale()  # first, or an older one would come back
-        self.log.scrub(*found)
+        self.log.strike(found[0])
+        self._stale.append(found)
         self.log.live[found[0] // SECTOR] -= found[1]
         if kind == USER:
             self._users[number] = 0
@@ -159,6 +165,7 @@ class Store:
                 self._forget_state(number)
         else:
             del self._places[kind << 16 | number]
+        self._scrub_stale()
 
     def _forget_state(self, number):
         packed = self._states[number]

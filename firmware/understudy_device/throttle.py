@@ -10,7 +10,9 @@ gained by pulling the plug, and a device that does not know the time throttles a
 from .compat import const
 
 _MOST_DOUBLINGS = const(30)
-_LISTED = const(30)  # refusals a minute
+_TRUSTED = const(1)  # failures in a row with which a user is still judged when the allowance is used up
+STRANGER = const(2)  # the failures that a name counts for which nobody has
+_LISTED = const(30)  # refusals in a row, and then one a minute
 
 
 def delay(failures, settings):
@@ -33,16 +35,18 @@ class Throttle:
         """Seconds until this user may try again, 0 for now: the longer of the user's and the device's."""
         seconds = delay(failures, settings)
         if seconds:
-            seconds = self._ends.get(number, seconds) - uptime
-        over = self.spent(settings, uptime) - settings["device_attempts"]
-        if over >= 0:
+            seconds = min(seconds, self._ends.get(number, seconds) - uptime)
+        # Not who gets it right: strangers must not be able to keep everybody out.
+        if failures > _TRUSTED and self.spent(settings, uptime) == settings["device_attempts"]:
             since = uptime - self._since
-            seconds = max(seconds, (over + 1) * settings["delay"] - since % settings["delay"])
+            seconds = max(seconds, settings["delay"] - since % settings["delay"])
         return max(0, seconds)
 
     def spent(self, settings, uptime):
-        """Wrong codes that still count against the device: one is forgotten each `delay` seconds."""
-        return max(0, self._spent - (uptime - self._since) // settings["delay"])
+        """Wrong codes that still count against the device: one is forgotten each `delay` seconds, and those over
+        the allowance at once, or a wait could grow to days."""
+        most = min(self._spent, settings["device_attempts"])
+        return max(0, most - (uptime - self._since) // settings["delay"])
 
     def failed(self, number, failures, settings, uptime):
         """A wrong code, the user's `failures`-th in a row; once it is on flash."""
@@ -61,17 +65,18 @@ class Throttle:
 
 class Refusals:
     """Keeps verdicts that cost no guess, which anyone may ask for by the thousand, from flooding the audit
-    log: so many a minute are listed, and of the rest the number."""
+    log: a burst of them is listed, then one a minute, and of the rest the number."""
 
     def __init__(self):
-        self._minute = 0
+        self._since = 0  # uptime
         self._listed = 0
         self._left_out = 0
 
     def may_log(self, uptime):
         """Whether one more is to be listed."""
-        if uptime // 60 != self._minute:
-            self._minute, self._listed = uptime // 60, 0
+        minutes = (uptime - self._since) // 60
+        self._listed = max(0, self._listed - minutes)
+        self._since += 60 * minutes
         if self._listed < _LISTED:
             self._listed += 1
             return True

@@ -27,6 +27,7 @@ SALT = const(8)
 CODE_HASH = const(8)
 _CODES_HEAD = const(12)
 
+MAX_USE = const(11)  # bytes of a state that one credential takes at most
 _MIN_STATE = const(8)  # bytes, see scan.scan
 _TOTP = ">IbB"  # last step plus one, drift, the low byte of the clock's run
 _TOTP_LONG = ">IbBI"  # and the last step plus one in that run, where it is another

@@ -46,7 +46,7 @@ MAY_IMPORT = {
     "device": LEAVES
     | {"audit", "clock", "directory", "entropy", "pairing", "records", "store", "throttle", "vault"},
     "commands": LEAVES | {"convert", "events", "pairing"},
-    "code_commands": LEAVES | {"policy", "records", "users"},
+    "code_commands": LEAVES | {"policy", "records", "throttle", "users"},
     "user_commands": LEAVES | {"otp", "policy", "records", "users"},
     "service": LEAVES | {"code_commands", "commands", "screens", "user_commands"},
     "session": LEAVES | {"noise", "pairing", "screens", "service"},
@@ -74,7 +74,7 @@ FROM_OUTSIDE = {
     "uctypes",
 }
 HARDWARE = {"machine", "rp2", "esp32", "termios", "pty", "fcntl", "socket", "serial"}
-HOST_MAY_USE = {"protocol", "wire", "noise", "errors", "pairing", "compat"}
+HOST_MAY_USE = {"protocol", "wire", "noise", "errors", "events", "fields", "pairing", "compat"}
 
 FILE_CAP = 350  # lines
 FUNCTION_CAP = 60
