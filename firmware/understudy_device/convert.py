@@ -31,6 +31,7 @@ def convert(store, vault, directory):
     while store.log.has_old:
         store.tidy()
     for number in store.numbers(OLD_CREDENTIAL):
+        store.log.begin()  # each may take as long as a request
         try:
             _convert_user(store, vault, directory, number)
         except (AuthenticationFailed, StoreDamaged):  # it loses itself only

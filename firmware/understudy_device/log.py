@@ -18,6 +18,7 @@ from array import array
 
 from .compat import const
 from .errors import FlashFailed, StoreDamaged, StoreFull
+from .region import ERASES, Region
 from .scan import Columns, least, scan
 from .sectors import (
     FIRST,
@@ -44,11 +45,8 @@ from .sectors import (
 _RESERVE = const(3)  # sectors kept free: one to advance into, one for cleaning to spill into, one to spare
 _COMFORT = const(6)  # sectors below which `tidy` has something to do
 _WORTH = const(1024)  # bytes that a sector has to give for `tidy` to wear the flash
-_WITHOUT_END = const(0x3FFFFFFF)
-_MOST_CLEANED = const(2)  # sectors that one append waits for
 _SPREAD = const(0x9E3779B1)  # makes the moves irregular: regular ones can hit the same sectors for ever
 _ROTATE = const(16)  # sectors taken between two moves of the oldest of the THINGS, on average
-_BLANK_PAGE = b"\xff" * 256
 
 
 class Log:
@@ -62,9 +60,9 @@ class Log:
 
     def __init__(self, flash, owner, kinds, numbers):
         """`kinds`: the three that `scan` knows; `numbers`: how many numbers those may have."""
-        self._flash = flash
+        self._region = Region(flash)
         self._owner = owner
-        self._count = flash.size // SECTOR
+        self._count = self._region.sectors
         self._sector = bytearray(SECTOR)  # made once: a heap in use may have no 4 KiB in one piece later on
         self._states = bytearray(self._count)
         self.live = array("H", bytes(2 * self._count))  # bytes of current records, by sector
@@ -74,7 +72,6 @@ class Log:
         self._sequence = 0
         self._rotated = 0  # the sequence number at which one of the THINGS was moved
         self._last = -1  # the sector taken last
-        self._erases_left = _WITHOUT_END
         self.damaged = 0  # records lost to a wrong check
 
     # Opening.
@@ -87,7 +84,7 @@ class Log:
         found = []
         header = bytearray(FIRST)
         for index in range(self._count):
-            self._flash.readinto(index * SECTOR, header)
+            self._region.readinto(index * SECTOR, header)
             known = parse_sector_header(header)
             if known is not None:
                 found.append((known[0], index, known[1]))
@@ -106,14 +103,14 @@ class Log:
     def _check_blank(self):
         """Only a blank region may be used for a new store, or one whose very first program was torn."""
         for index in range(self._count):
-            if not self._is_blank(index, PAGE if index == 0 else 0):
+            if not self._region.is_blank(index, PAGE if index == 0 else 0):
                 raise StoreDamaged("the flash region is neither blank nor a store")
 
     def _scan(self, index, align):
         """Take in each good record of the sector; return the offset of its free space (SECTOR for none)."""
         base = index * SECTOR
         offset = FIRST
-        self._flash.readinto(base, self._sector)
+        self._region.readinto(base, self._sector)
         while offset + OVERHEAD <= SECTOR:
             if align == 4:
                 offset = scan(self.columns.all, base, offset)
@@ -137,7 +134,7 @@ class Log:
     def read(self, offset, size):
         """The payload of the record of `size` bytes at `offset`. StoreDamaged if it has gone bad."""
         body = bytearray(size)
-        self._flash.readinto(offset, body)
+        self._region.readinto(offset, body)
         return payload_of(body)
 
     def journal(self):
@@ -147,7 +144,7 @@ class Log:
     def records(self, index, kind, is_whole=False):
         """Yield (number, payload) of the good records of `kind` in a sector, with `is_whole` only those with
         no damage between them and the one before. The log must not be written meanwhile."""
-        self._flash.readinto(index * SECTOR, self._sector)
+        self._region.readinto(index * SECTOR, self._sector)
         damaged = False
         for offset, found, number, end in walk(self._sector):
             if found == kind:
@@ -159,7 +156,7 @@ class Log:
     def first_record(self, index, kind, length):
         """(number, payload) of the sector's first record, if it is of that kind and length; else None."""
         body = bytearray(record_size(length))
-        self._flash.readinto(index * SECTOR + FIRST, body)
+        self._region.readinto(index * SECTOR + FIRST, body)
         if body[0] != kind or body[4] << 8 | body[5] != length:
             return None
         try:
@@ -190,32 +187,15 @@ class Log:
         The mark first: it says that what follows is no damage.
         """
         self.strike(offset)
-        self._program(offset + HEAD, bytes(size - HEAD))
+        self._region.program(offset + HEAD, bytes(size - HEAD))
 
     def strike(self, offset):
         """Mark the record at `offset` as one that does not count any more."""
-        self._program(offset + 1, b"\x00")
-
-    def _program(self, offset, data):
-        done = 0
-        try:
-            while done < len(data):
-                room = PAGE - (offset + done) % PAGE
-                self._flash.program(offset + done, data[done : done + room])
-                done += room
-        except OSError as error:
-            raise FlashFailed("the flash can't be written (error %s)" % error.args[0])
+        self._region.program(offset + 1, b"\x00")
 
     def begin(self):
-        """A request begins: it will not wait for more erases than this, however much it appends."""
-        self._erases_left = _MOST_CLEANED
-
-    def _erase(self, index):
-        self._erases_left -= 1
-        try:
-            self._flash.erase(index * SECTOR)
-        except OSError as error:
-            raise FlashFailed("the flash can't be erased (error %s)" % error.args[0])
+        """A request begins, which is not to wait for long."""
+        self._region.begin()
 
     def _write(self, stream, data, size):
         """Program `data`, [(kind, number, record bytes)], behind the stream's tail."""
@@ -230,7 +210,7 @@ class Log:
         self._tails[stream] = SECTOR
         offset = base + start + len(head)
         try:
-            self._program(base + start, written)
+            self._region.program(base + start, written)
         except FlashFailed:
             self._disown(offset, data)
             raise
@@ -243,7 +223,7 @@ class Log:
         """A write has failed: what of it stands there nevertheless must not count after a restart."""
         for _, _, body in data:
             found = bytearray(len(body))
-            self._flash.readinto(offset, found)
+            self._region.readinto(offset, found)
             if found == body:
                 self._owner.half_scrubbed(offset, len(body))
             offset += len(body)
@@ -260,8 +240,8 @@ class Log:
         else:
             raise StoreFull()
         self._last = index  # also when it can't be erased: the next try is at another one
-        if not self._is_blank(index, 0):
-            self._erase(index)
+        if not self._region.is_blank(index):
+            self._region.erase(index)
         self._sequence += 1
         self._states[index] = stream
         self.live[index] = 0
@@ -271,23 +251,14 @@ class Log:
             data = [(opening[0], opening[1], record(*opening))] + data
         return sector_header(stream, self._sequence), data
 
-    def _is_blank(self, index, start):
-        # A page at a time: cleaning may be reading from the sector buffer.
-        page = bytearray(PAGE)
-        for offset in range(index * SECTOR + start, (index + 1) * SECTOR, PAGE):
-            self._flash.readinto(offset, page)
-            if page != _BLANK_PAGE:
-                return False
-        return True
-
     # Cleaning.
 
     def _free(self):
         return self._count - sum(len(sectors) for sectors in self._streams.values())
 
     def _make_room(self, stream, size):
-        for _ in range(_MOST_CLEANED):
-            if self._free() >= _RESERVE or self._erases_left < 1 or not self._clean_one(1):
+        for _ in range(ERASES):
+            if self._free() >= _RESERVE or self._region.erases_left < 1 or not self._clean_one(1):
                 break
         if self._tails[stream] + size > SECTOR and self._free() < _RESERVE - 1:
             raise StoreFull()
@@ -314,7 +285,7 @@ class Log:
         # The oldest of the journal may be full although the rest is not: its turn has to come nevertheless.
         gains = [SECTOR - FIRST - self.live[index] for index in journal[:-1]]
         average = sum(gains) // len(gains) if gains else 0
-        if average >= max(gain, worth, MAX_RECORD // 4):
+        if average > gain and average >= max(worth, MAX_RECORD // 4):
             self._clean(JOURNAL, journal[0])
         elif gain >= worth:
             self._clean(THINGS, emptiest)
@@ -324,7 +295,7 @@ class Log:
 
     def _clean(self, stream, index):
         base, sector = index * SECTOR, self._sector
-        self._flash.readinto(base, sector)
+        self._region.readinto(base, sector)
         target, batch, size = stream, [], 0
         for offset, kind, number, end in walk(sector, 1 if stream == OLD else 4):
             if kind in (None, SCRUBBED) or not self._owner.is_current(kind, number, base + offset):
@@ -341,12 +312,12 @@ class Log:
         if batch:
             self._write(target, batch, size)
         # The mark before the erase: a sector half erased could show a record whose scrubbed mark is gone.
-        self._program(base + MARK, b"\x00")
+        self._region.program(base + MARK, b"\x00")
         self._streams[stream].remove(index)
         self._states[index] = FREE
         self.live[index] = 0
         self._owner.retired(base)
-        self._erase(index)
+        self._region.erase(index)
 
     @property
     def has_old(self):

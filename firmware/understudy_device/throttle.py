@@ -43,8 +43,8 @@ class Throttle:
         return max(0, seconds)
 
     def spent(self, settings, uptime):
-        """Wrong codes that still count against the device: one is forgotten each `delay` seconds, and those over
-        the allowance at once, or a wait could grow to days."""
+        """Wrong codes that still count against the device: one is forgotten each `delay` seconds, and at once
+        those over the allowance, or a wait could grow to days."""
         most = min(self._spent, settings["device_attempts"])
         return max(0, most - (uptime - self._since) // settings["delay"])
 
