@@ -59,7 +59,7 @@ class FileFlash:
     def _write(self, offset, data):
         self._file.seek(offset)
         if self._file.write(data) != len(data):
-            raise OSError(errno.ENOSPC)
+            raise OSError(errno.EIO)
         self._sync()
 
 
