@@ -18,3 +18,6 @@
 
 // Attribute look-ups remembered: more RAM than by default (128 bytes), fewer collisions.
 #define MICROPY_OPT_MAP_LOOKUP_CACHE_SIZE   (512)
+
+// What is allocated is not zeroed beforehand where its owner fills it anyway.
+#define MICROPY_GC_CONSERVATIVE_CLEAR       (0)
