@@ -7,14 +7,17 @@ from pyotp.base32 import encode as b32encode
 from pyotp.digests import Hmac
 from pyotp.uri import build_uri
 
+from .compat import micropython
+
 
 def codes(secret, algorithm, digits, counters):
     """The codes (integers) for each of `counters`: RFC 4226's dynamic truncation over one keyed HMAC."""
-    hmac = Hmac(secret, algorithm.lower())
+    mac = Hmac(secret, algorithm.lower()).digest
     modulus = 10**digits
-    return [_truncate(hmac.digest(counter.to_bytes(8, "big"))) % modulus for counter in counters]
+    return [_truncate(mac(counter.to_bytes(8, "big"))) % modulus for counter in counters]
 
 
+@micropython.native
 def _truncate(digest):
     offset = digest[-1] & 15
     return int.from_bytes(digest[offset : offset + 4], "big") & 0x7FFFFFFF
