@@ -32,6 +32,7 @@ def serve(board):
             answer = session.handle(*frame) if frame is not None else None
             if answer is not None:
                 board.write(wire.encode(*answer))
+        session.tidy()
         device.tidy()
 
 

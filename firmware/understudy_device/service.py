@@ -6,12 +6,11 @@ statuses."""
 import json
 
 from . import code_commands, commands, screens, user_commands
-from .compat import dump_json, sha256
+from .compat import dump_json, micropython, sha256
 from .errors import BadRequest, Denied, Sealed, UnderstudyError, UnknownCommand
 from .fields import check_fields
 from .protocol import ADMIN, COMMANDS, MAX_JSON, NO_ACTOR, REPLIES_KEPT, TOLD_ONCE, may
 
-_HEX = "0123456789abcdef"
 _ID = 16  # hex digits
 _SHOWN = ("verify", "user_confirm")
 
@@ -30,27 +29,32 @@ class Caller:
 class Service:
     """The dispatch over a `device`.
 
-    The last replies are kept, so that a lost one can be asked for again under its id.
+    The last replies are kept, so that a lost one can be asked for again under its id. What need not be done
+    before a reply leaves is left to `tidy`.
     """
 
     def __init__(self, device):
         self.device = device
         self._user = None  # whose verdict goes on the screen
-        self._replies = []  # (public key, request id, digest of the request, reply), oldest first
+        self._replies = {}  # (request id, public key): (digest of the request, reply)
+        self._kept = []  # its keys, oldest first
+        self._new = None  # (key, request, reply) to be kept
+        self._screen = None  # (status, user) to be shown
         self._handlers = {name: _handler(name) for name in COMMANDS}
 
+    @micropython.native
     def call(self, caller, data):
         """One request (JSON bytes) to one reply (JSON bytes). Never raises for anything a host can send."""
+        self.tidy()
         number = ""
         self._user = None
         try:
             request = _parse(data)
             number = request.pop("id")
-            digest = sha256(data)
             caller.request = data
-            kept = self._kept(caller, number, digest)
-            if kept is not None:
-                return kept
+            key = (number, caller.public_key)
+            if key in self._replies:
+                return self._again(key, data)
             result = self._run(caller, request)
         except UnderstudyError as error:
             result = dict(error.fields)
@@ -60,18 +64,17 @@ class Service:
             if not number:
                 return _dump("", result)
         if self._user is not None:
-            self.device.show(screens.verdict(result["status"], self._user))
+            self._screen = (result["status"], self._user)
         reply = _dump(number, result)
-        self._keep(
-            caller,
-            number,
-            digest,
-            reply
-            if not any(name in result for name in TOLD_ONCE)
-            else _dump(number, _without_secret(result)),
-        )
+        kept = reply
+        for name in TOLD_ONCE:
+            if name in result:
+                kept = _dump(number, _without_secret(result))
+                break
+        self._new = (key, data, kept)
         return reply
 
+    @micropython.native
     def _run(self, caller, request):
         self.device.store.log.begin()
         name = request.pop("cmd")
@@ -93,18 +96,26 @@ class Service:
 
     # Replies kept.
 
-    def _kept(self, caller, number, digest):
-        for public_key, kept_number, kept_digest, reply in self._replies:
-            if kept_number == number and public_key == caller.public_key:
-                if kept_digest != digest:
-                    raise BadRequest("id: already used for another request")
-                return reply
-        return None
+    def _again(self, key, data):
+        digest, reply = self._replies[key]
+        if digest != sha256(data):
+            raise BadRequest("id: already used for another request")
+        return reply
 
-    def _keep(self, caller, number, digest, reply):
-        self._replies.append((caller.public_key, number, digest, reply))
-        if len(self._replies) > REPLIES_KEPT:
-            self._replies.pop(0)
+    def tidy(self):
+        """Once the reply has left: keep it, and show the verdict."""
+        if self._new is not None:
+            key, data, reply = self._new
+            self._new = None
+            if key not in self._replies:  # else it is the complaint about a second use of an id
+                self._kept.append(key)
+                self._replies[key] = (sha256(data), reply)
+            if len(self._kept) > REPLIES_KEPT:
+                del self._replies[self._kept.pop(0)]
+        if self._screen is not None:
+            status, user = self._screen
+            self._screen = None
+            self.device.show(screens.verdict(status, user))
 
 
 def _without_secret(result):
@@ -118,6 +129,7 @@ def _handler(name):
     raise AttributeError(name)
 
 
+@micropython.native
 def _dump(number, result):
     result["id"] = number
     try:
@@ -129,6 +141,7 @@ def _dump(number, result):
     return reply
 
 
+@micropython.native
 def _parse(data):
     """The request as a dict with a good id and a command name."""
     if len(data) > MAX_JSON:
@@ -140,8 +153,17 @@ def _parse(data):
     if not isinstance(request, dict):
         raise BadRequest("not a JSON object")
     number, name = request.get("id"), request.get("cmd")
-    if type(number) is not str or len(number) != _ID or any(char not in _HEX for char in number):
+    if not _is_id(number):
         raise BadRequest("id: %d hex digits" % _ID)
     if type(name) is not str:
         raise BadRequest("cmd: missing")
     return request
+
+
+def _is_id(number):
+    if type(number) is not str or len(number) != _ID:
+        return False
+    try:
+        return bytes.fromhex(number).hex() == number  # lower case, no space
+    except ValueError:
+        return False

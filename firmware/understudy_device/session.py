@@ -6,7 +6,7 @@ The hello, the handshakes, and the session they lead to.
 """
 
 from . import protocol, screens
-from .compat import dump_json
+from .compat import dump_json, micropython
 from .errors import AuthenticationFailed, NoSession, StoreDamaged, Unclaimed, UnderstudyError
 from .noise import HandshakeState
 from .pairing import commitment, pairing_code
@@ -33,6 +33,7 @@ class Session:
             protocol.DATA: self._data,
         }
 
+    @micropython.native
     def handle(self, kind, payload):
         """The answer to one frame, as (kind, payload), or None for a frame that only a host would be sent."""
         step = self._steps.get(kind)
@@ -50,6 +51,10 @@ class Session:
             self._device.faults += 1
             self._end()
             return protocol.FAULT, b"internal"
+
+    def tidy(self):
+        """The answer has left: do what it need not have waited for."""
+        self._service.tidy()
 
     def _end(self):
         self._handshake = self._caller = self._send = self._receive = None
@@ -108,6 +113,7 @@ class Session:
         self._caller = caller
         self._pairings = self._device.vault.pairings
 
+    @micropython.native
     def _data(self, payload):
         if self._caller is None or (
             self._caller.host is not None and self._pairings != self._device.vault.pairings
