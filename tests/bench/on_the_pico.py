@@ -13,7 +13,7 @@ import micropython
 
 import pyotp
 from ports.micropython import Board
-from understudy_device import commands, credentials, noise, service, session, wire
+from understudy_device import code_commands, commands, directory, noise, service, session, wire
 from understudy_device.device import Device
 
 SPENT = {}
@@ -75,6 +75,9 @@ def serve():
             PREVIOUS.clear()
             PREVIOUS.update(SPENT)
             SPENT.clear()
+        channel.tidy()
+        device.tidy()
+        SPENT.clear()
 
 
 commands.status = table
@@ -85,10 +88,11 @@ for stage, owner, name in (
     ("decrypt", noise.CipherState, "decrypt_with_ad"),
     ("parse and check", service, "_parse"),
     ("parse and check", service, "check_fields"),
-    ("look up, unseal", credentials.Credentials, "find"),
-    ("last used step", credentials.Credentials, "uses"),
-    ("codes, compare", commands, "judge"),
-    ("burn the step", credentials.Credentials, "use"),
+    ("seen before?", code_commands, "_answered"),
+    ("look up, unseal", directory.Directory, "look_up"),
+    ("last used steps", directory.Directory, "state"),
+    ("codes, compare", code_commands, "decide"),
+    ("burn the step", code_commands, "_keep"),
     ("reply", service, "_dump"),
     ("encrypt", noise.CipherState, "encrypt_with_ad"),
     ("frame out", wire, "encode"),
