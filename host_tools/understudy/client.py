@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
+from understudy.audit import Trail, page_of
 from understudy.deadline import Deadline
 from understudy.identity import Identity
 from understudy.link import HELLO_SECONDS, Connection, Hello
@@ -21,7 +22,8 @@ from understudy_device.errors import (
     Unclaimed,
     UnderstudyError,
 )
-from understudy_device.protocol import COMMANDS, KEY, UNCLAIMED, check_fields
+from understudy_device.fields import check_fields
+from understudy_device.protocol import COMMANDS, KEY, UNCLAIMED
 
 REPLY_SECONDS = 15.0  # for one try; then the same request is asked again
 ATTEMPTS = 3
@@ -99,13 +101,17 @@ class Client:
         """Make sure that a session is open and the device unsealed; any request does so by itself."""
         self._persist(lambda _number, end: self._opened(end))
 
-    def users(self) -> Iterator[Fields]:
-        """Every user on the device, page by page."""
+    def users(self, group: str | None = None) -> Iterator[Fields]:
+        """Every user on the device, or every member of a group, page by page."""
         after: int | None = -1
         while after is not None:
-            page = self.request("user_list", after=after)
+            page = self.request("user_list", after=after, group=group)
             yield from page["users"]
             after = page["next"]
+
+    def audit_page(self, first: int) -> Trail:
+        """The page of the audit log that begins with the event `first`, or with the oldest one kept."""
+        return page_of(self.request("audit_read", first=first))
 
     def _persist(self, action: Callable[[str, Deadline], _T]) -> _T:
         number, deadline = new_id(), Deadline(self._seconds)

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from understudy.usage import WrongUsage
+
 PRIVATE_FILE = 0o600
 PRIVATE_DIR = 0o700
 
@@ -46,6 +48,22 @@ def write_private(path: Path, data: bytes) -> None:
         os.fsync(folder)  # or the rename itself could be lost
     finally:
         os.close(folder)
+
+
+def check_target(path: Path) -> None:
+    """WrongUsage when `write_target` could not write to `path`; to be called before a secret is made."""
+    if not path.parent.is_dir():
+        raise WrongUsage(f"{path}: there is no directory {path.parent}")
+    if path.is_dir():
+        raise WrongUsage(f"{path} is a directory")
+
+
+def write_target(path: Path, data: bytes) -> None:
+    """`write_private` for a path that a person named: WrongUsage when it can't be."""
+    try:
+        write_private(path, data)
+    except OSError as error:
+        raise WrongUsage(f"{path} can't be written: {error.strerror}") from error
 
 
 @contextmanager

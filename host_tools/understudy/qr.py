@@ -7,7 +7,7 @@ from pathlib import Path
 
 import segno
 
-from understudy.files import write_private
+from understudy.files import check_target, write_target
 from understudy.usage import WrongUsage
 
 FILE_KINDS = (".png", ".svg")
@@ -47,10 +47,7 @@ def check_file(path: Path) -> None:
     """WrongUsage when `write_file` could not write to `path`; to be called before a secret is made."""
     if path.suffix.lower() not in FILE_KINDS:
         raise WrongUsage(f"{path}: the name must end in {' or '.join(FILE_KINDS)}")
-    if not path.parent.is_dir():
-        raise WrongUsage(f"{path}: there is no directory {path.parent}")
-    if path.is_dir():
-        raise WrongUsage(f"{path} is a directory")
+    check_target(path)
 
 
 def write_file(uri: str, path: Path) -> None:
@@ -58,10 +55,7 @@ def write_file(uri: str, path: Path) -> None:
     buffer = io.BytesIO()
     kind = path.suffix.lower().lstrip(".")
     _make(uri).save(buffer, kind=kind, scale=_FILE_SCALE, border=_FILE_BORDER)
-    try:
-        write_private(path, buffer.getvalue())
-    except OSError as error:
-        raise WrongUsage(f"{path} can't be written: {error.strerror}") from error
+    write_target(path, buffer.getvalue())
 
 
 def _make(uri: str) -> segno.QRCode:

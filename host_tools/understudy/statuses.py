@@ -8,10 +8,12 @@ from understudy_device import errors
 from understudy_device.protocol import STATUSES
 
 # Exit codes that are not the device's to give: the shell's customs.
+EXIT_DECLINED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT
 EXIT_PIPE = 141  # 128 + SIGPIPE
 OTHER_EXITS = {
+    "declined": (EXIT_DECLINED, "Nothing was done."),
     "usage": (EXIT_USAGE, "The command line is wrong."),
     "interrupted": (EXIT_INTERRUPTED, "Stopped by Ctrl-C."),
     "broken-pipe": (EXIT_PIPE, "Nobody reads the output."),
@@ -39,13 +41,17 @@ def error_for(status: str, message: str = "", **fields: Any) -> errors.Understud
 
 def exit_code(status: str) -> int:
     """The exit code of the command line for `status`; 70 for one that is not in the tables."""
-    table = OTHER_EXITS if status in OTHER_EXITS else STATUSES
-    return int(table.get(status, STATUSES["internal"])[0])
+    return _meaning(status)[0]
 
 
 def text_for(status: str) -> str:
     """The table's sentence for `status`."""
-    return str(STATUSES.get(status, STATUSES["internal"])[1])
+    return _meaning(status)[1]
+
+
+def _meaning(status: str) -> tuple[int, str]:
+    code, text = OTHER_EXITS.get(status) or STATUSES.get(status, STATUSES["internal"])
+    return int(code), str(text)
 
 
 def explain(error: errors.UnderstudyError) -> str:

@@ -136,6 +136,11 @@ def code(steps: int = 0, now: float | None = None, secret: str = SECRET, interva
     return str(load_pyotp().TOTP(secret, interval=interval).at(moment))
 
 
+def hotp(counter: int, secret: str = SECRET) -> str:
+    """The code of SECRET for a counter, as PyPI's pyotp has it."""
+    return str(load_pyotp().HOTP(secret).at(counter))
+
+
 def wait_for(condition: Callable[[], bool]) -> None:
     """Return when `condition` holds; fail at a deadline."""
     end = time.monotonic() + SECONDS

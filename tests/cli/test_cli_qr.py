@@ -83,7 +83,7 @@ def test_enrolment_at_a_terminal(cli: Cli, device: str, colour: bool) -> None:
         terminal.type(typed)
         assert terminal.wait() == 0
         assert f"Added {user}." in terminal.text and typed not in terminal.text
-    assert cli.json("user", "show", user)["confirmed"] is True
+    assert cli.json("user", "show", user)["state"] == "active"
 
 
 @pytest.mark.parametrize("kind", ["png", "svg"])

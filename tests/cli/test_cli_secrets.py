@@ -86,6 +86,41 @@ def test_no_file_holds_a_secret_after_all_commands(cli: Cli) -> None:
     assert not [path for path in cli.folder.rglob("*.json") if b"secret" in path.read_bytes()]
 
 
+def test_made_codes_are_nowhere_but_where_they_were_asked_for(cli: Cli) -> None:
+    asked = cli.folder / "asked" / "codes.txt"
+    asked.parent.mkdir()
+    with cli.simulator():
+        cli.ok("claim", "--yes")
+        cli.add("alice")
+        codes = cli.ok("user", "recovery", "alice", "--debug").out.split()
+        codes += [cli.ok("user", "bypass", "alice", "--for", "1h", "--debug").out.strip()]
+        cli.ok("user", "recovery", "alice", "--file", str(asked), "--yes")
+        codes += asked.read_text().split()
+        codes += cli.json("user", "add", "bob", "--show-uri", "--no-confirm", "--recovery")["recovery_codes"]
+        assert len(set(codes)) == 31
+        used = cli.ok("verify", "alice", codes[-11])
+        outputs = [
+            used,
+            cli("verify", "alice", codes[-11], "--debug"),
+            cli("verify", "alice", codes[0], "--json", "--debug"),
+            cli("user", "resync", "alice", codes[-12], codes[-13], "--debug"),
+            cli("user", "show", "alice"),
+            cli("credential", "show", "alice", "recovery"),
+            cli("audit", "--json", "--count", "0"),
+            cli("audit", "verify"),
+        ]
+    said = "\n".join(text for done in outputs for text in (done.out, done.err))
+    spellings = [form for one in codes for form in (one, one.replace("-", ""))]
+    assert not [one for one in spellings if one in said]
+    asked.unlink()
+    holding = [
+        path
+        for path in cli.folder.rglob("*")
+        if path.is_file() and any(one.encode() in path.read_bytes() for one in spellings)
+    ]
+    assert holding == []
+
+
 def test_import_takes_what_people_have(cli: Cli, device: str) -> None:
     spelled = " ".join(SECRET[i : i + 4] for i in range(0, 32, 4)).lower().replace(" ", "-", 3)
     path = cli.folder / "secret.txt"

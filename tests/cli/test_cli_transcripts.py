@@ -13,7 +13,7 @@ import shlex
 from pathlib import Path
 
 import pytest
-from tests.cli.support import INTERVAL, SECRET, Cli, Done, code
+from tests.cli.support import INTERVAL, SECRET, Cli, Done, code, hotp
 
 FOLDER = Path(__file__).parent / "transcripts"
 START = 1_900_000_080  # a boundary of INTERVAL; a run may take that long
@@ -29,6 +29,13 @@ VARYING = [
     (re.compile(r'"(time|floor|last_used|uptime|used|error|size|free|memory)": (\d+|null)'), r'"\1": 0'),
     (re.compile(r"within \d+ s"), "within 0 s"),
     (re.compile(r"up for +.*"), "up for     0 s"),
+    (re.compile(r"(again in|to wait) \d+ s"), r"\1 0 s"),
+    (re.compile(r'"(wait|until)": \d+'), r'"\1": 0'),
+    (re.compile(r"clock is \d+ steps"), "clock is 9 steps"),
+    (re.compile(r'(again in 0 s\.", )"seconds": \d+'), r'\1"seconds": 0'),
+    (re.compile(r"\b\d{5}-\d{5}\b"), "12345-67890"),
+    (re.compile(r"\b[0-9a-f]{64}\b"), "HASH"),
+    (re.compile(r'"data": "[0-9a-f]+"'), '"data": "BYTES"'),
 ]
 
 
@@ -62,6 +69,7 @@ def played(cli: Cli, command: str, *typed: str) -> str:
 
 def filled(line: str) -> str:
     line = re.sub(r"CODE\((-?\d+)\)", lambda match: code(int(match[1]), START), line)
+    line = re.sub(r"HOTP\((\d+)\)", lambda match: hotp(int(match[1])), line)
     return line.replace("WRONG", WRONG)
 
 

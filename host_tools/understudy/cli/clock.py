@@ -2,13 +2,12 @@
 # Copyright (c) 2026 The Understudy authors
 """The device's clock: clock show, clock set."""
 
-import datetime
 import time as system_time
 from typing import Annotated, Any
 
 import typer
 
-from understudy.cli import text
+from understudy.cli import text, times
 from understudy.cli.connect import client
 from understudy.cli.options import Options, callback, command
 from understudy.cli.output import Answer
@@ -58,7 +57,7 @@ def change(
     """Set the clock, by --from-host or --time."""
     if from_host == (time is not None):
         raise typer.BadParameter("give one of --from-host and --time TIME")
-    named = parse_time(time) if time is not None else None
+    named = times.instant(time) if time is not None else None
     with client(options) as device:
         device.open()  # first: it takes a while, and the time must be fresh
         seconds = named if named is not None else round(system_time.time())
@@ -69,21 +68,6 @@ def change(
                 f"{text.moment(seconds)} lies before a time that the device has seen; --back sets it anyway.",
                 **error.fields,
             ) from error
-
-
-def parse_time(typed: str) -> int:
-    """Unix seconds of an ISO 8601 time with a zone, or of a number. typer.BadParameter for anything else."""
-    if typed.isascii() and typed.isdigit():
-        return int(typed[:20])
-    try:
-        moment = datetime.datetime.fromisoformat(typed)
-    except ValueError:
-        raise typer.BadParameter(
-            f"{typed!r} is no time; such are 2026-05-04T12:00:00Z and 1777896000"
-        ) from None
-    if moment.tzinfo is None:
-        raise typer.BadParameter(f"{typed!r} has no zone; add Z for UTC, or an offset such as +02:00")
-    return round(moment.timestamp())
 
 
 def _answer(reply: dict[str, Any]) -> Answer:

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""user add: a secret is made on the device, shown once, and taken into use by a first code."""
+"""user add: a secret is made on the device, shown once, and taken into use by a first code.
+
+A user that is there already gets a further credential.
+"""
 
 import sys
 from collections.abc import Iterator
@@ -12,24 +15,25 @@ from typing import Annotated, Any
 import typer
 
 from understudy import qr
-from understudy.cli import prompts
+from understudy.cli import codes, prompts
 from understudy.cli.connect import client
 from understudy.cli.options import Options, command
 from understudy.cli.output import Answer, colours_wanted, draw, note, say_result
 from understudy.cli.settings import Algorithm, Digits, Interval, Window, algorithm_name
 from understudy.cli.verify import ask_verdict
-from understudy.client import Client, entropy
-from understudy.secret_input import MAX_TEXT, parse_base32
+from understudy.client import Client, Fields, entropy
+from understudy.secret_input import MAX_TEXT, parse_secret
 from understudy.statuses import explain
 from understudy.usage import WrongUsage
 from understudy_device.errors import (
     ClockUnset,
     MalformedCode,
+    NotFound,
     Rejected,
     Replayed,
     UnderstudyError,
 )
-from understudy_device.protocol import CLOCK_UNSET
+from understudy_device.protocol import CLOCK_UNSET, HOTP, TOTP
 
 _TRIES = 3
 _STDIN = "-"
@@ -45,7 +49,8 @@ Issuer = Annotated[
 ImportSecret = Annotated[
     str | None,
     typer.Option(
-        metavar="FILE", help="Take a base32 secret from FILE; - asks for it, or reads a line of stdin."
+        metavar="FILE",
+        help="Take a base32 secret or an otpauth URI from FILE; - asks for it, or reads a line of stdin.",
     ),
 ]
 QrFile = Annotated[
@@ -57,6 +62,19 @@ ShowUri = Annotated[
 NoConfirm = Annotated[
     bool, typer.Option("--no-confirm", metavar="", help="Take it into use without a first code.")
 ]
+Credential = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="What to call it among the user's credentials. By default phone."),
+]
+Kind = Annotated[
+    str | None, typer.Option(metavar="KIND", help=f"{TOTP}, by time (the default), or {HOTP}, by counter.")
+]
+Counter = Annotated[
+    int | None, typer.Option(metavar="N", help=f"For {HOTP}: the counter of the next code. By default 0.")
+]
+Recovery = Annotated[
+    bool, typer.Option("--recovery", metavar="", help="Make recovery codes, too, and show them.")
+]
 
 
 def register(group: typer.Typer) -> None:
@@ -67,6 +85,7 @@ def register(group: typer.Typer) -> None:
         examples=(
             "understudy user add alice",
             "understudy user add alice --qr-file alice.png",
+            "understudy user add alice --credential tablet --recovery",
             "understudy user add bob --import-secret secret.txt --no-confirm",
             "understudy user add carol --show-uri --digits 8",
         ),
@@ -85,6 +104,9 @@ class _Showing:
 def add(
     options: Options,
     name: Name,
+    credential: Credential = None,
+    kind: Kind = None,
+    counter: Counter = None,
     digits: Digits = None,
     interval: Interval = None,
     window: Window = None,
@@ -95,13 +117,17 @@ def add(
     qr_file: QrFile = None,
     show_uri: ShowUri = False,
     no_confirm: NoConfirm = False,
+    recovery: Recovery = False,
 ) -> Answer:
-    """Add a user.
+    """Add a user, or a further credential of one.
 
     Scan the QR code with an authenticator app, then type the first code that it shows."""
     showing = _Showing(qr_file, show_uri, terminal=qr_file is None and not show_uri and import_secret is None)
     wanted = {
         "user": name,
+        "credential": credential,
+        "kind": kind.lower() if kind else None,
+        "counter": counter,
         "label": label,
         "issuer": issuer,
         "digits": digits,
@@ -111,23 +137,67 @@ def add(
         "confirmed": no_confirm or None,
         "entropy": entropy(),
     }
-    Client.check("user_add", wanted)
+    wanted = Client.check("user_add", wanted)
     _check(options, showing, no_confirm)
-    secret = None if import_secret is None else _read_secret(import_secret)
+    if import_secret is not None:
+        wanted = _merged(_read_secret(import_secret), wanted)
     with client(options) as device:
-        if not no_confirm and device.request("clock_show")["state"] == CLOCK_UNSET:
+        needs_clock = not no_confirm and wanted.get("kind") != HOTP
+        if needs_clock and device.request("clock_show")["state"] == CLOCK_UNSET:
             raise ClockUnset(
                 "No first code can be checked before the clock is set: understudy clock set --from-host"
             )
-        reply = device.request("user_add", secret=secret, **wanted)
-        with _removed_unless_done(device, name):
-            uri = _show(reply["uri"], showing, options.json)
-            if not no_confirm:
-                _confirm(device, name)
-    fields: dict[str, Any] = {"user": name, "confirmed": True}
-    if show_uri:
-        fields["uri"] = uri
-    return Answer(fields, f"Added {name}.")
+        fields = _enrolled(device, wanted, showing, options.json)
+        if recovery:
+            fields["recovery_codes"] = _recovery_of(device, name)
+    return _answer(fields, options.json)
+
+
+def _merged(imported: Fields, wanted: Fields) -> Fields:
+    """What was asked for, over what came with the secret; a period is of no use to a counter."""
+    kind = wanted.get("kind", imported.get("kind", TOTP))
+    imported.pop("interval" if kind == HOTP else "counter", None)
+    return {**imported, **wanted}
+
+
+def _enrolled(device: Client, wanted: Fields, showing: _Showing, as_json: bool) -> dict[str, Any]:
+    """Make the credential, show it and take it into use; the fields of the answer."""
+    name = wanted["user"]
+    is_new = _is_new(device, name)
+    reply = device.request("user_add", **wanted)
+    credential = str(reply["credential"])
+    with _removed_unless_done(device, name, None if is_new else credential):
+        uri = _show(reply["uri"], showing, as_json)
+        if not wanted.get("confirmed"):
+            _confirm(device, name, credential)
+    fields = {"user": name, "credential": credential, "new": is_new, "confirmed": True}
+    return {**fields, "uri": uri} if showing.uri else fields
+
+
+def _is_new(device: Client, name: str) -> bool:
+    try:
+        device.request("user_show", user=name)
+    except NotFound:
+        return True
+    return False
+
+
+def _recovery_of(device: Client, name: str) -> list[str]:
+    try:
+        return codes.make_recovery(device, name)
+    except UnderstudyError:
+        note(f"{name} was added; the recovery codes were not made. Try: understudy user recovery {name}")
+        raise
+
+
+def _answer(fields: dict[str, Any], as_json: bool) -> Answer:
+    name = fields["user"]
+    text = f"Added {name}." if fields["new"] else f"Added {name}'s credential {fields['credential']}."
+    if "recovery_codes" in fields and not as_json:
+        say_result(text)
+        codes.announce_recovery(name)
+        text = "\n".join(fields["recovery_codes"])
+    return Answer(fields, text)
 
 
 def _check(options: Options, showing: _Showing, no_confirm: bool) -> None:
@@ -142,15 +212,15 @@ def _check(options: Options, showing: _Showing, no_confirm: bool) -> None:
         )
 
 
-def _read_secret(source: str) -> str:
+def _read_secret(source: str) -> Fields:
     if source == _STDIN:
         try:
-            return parse_base32(prompts.hidden_line("Secret (base32): ")).hex()
+            return parse_secret(prompts.hidden_line("Secret (base32 or otpauth URI): "))
         except EOFError:
             raise WrongUsage("No secret was typed.") from None
     try:
-        with open(source, encoding="ascii", errors="replace") as file:
-            return parse_base32(file.read(MAX_TEXT)).hex()
+        with open(source, encoding="utf-8", errors="replace") as file:
+            return parse_secret(file.read(MAX_TEXT))
     except OSError as error:
         raise WrongUsage(f"{source} can't be read: {error.strerror}") from error
 
@@ -174,11 +244,11 @@ def _show(uri: str | None, showing: _Showing, as_json: bool) -> str:
     return uri
 
 
-def _confirm(device: Client, name: str) -> None:
+def _confirm(device: Client, name: str, credential: str) -> None:
     for left in reversed(range(_TRIES)):
         typed = prompts.code("First code: ")
         try:
-            ask_verdict(device, "user_confirm", name, typed)
+            ask_verdict(device, "user_confirm", name, typed, credential)
             return
         except (Rejected, Replayed, MalformedCode) as error:
             if left == 0:
@@ -187,14 +257,22 @@ def _confirm(device: Client, name: str) -> None:
 
 
 @contextmanager
-def _removed_unless_done(device: Client, name: str) -> Iterator[None]:
-    """Take the new user away again when the rest goes wrong, by Ctrl-C too: the secret may be unseen."""
+def _removed_unless_done(device: Client, name: str, credential: str | None) -> Iterator[None]:
+    """Take the new user (or only the new `credential`) away again when the rest goes wrong.
+
+    By Ctrl-C, too: the secret may be unseen.
+    """
+    if credential is None:
+        what, request, words = f"user {name}", "user_remove", f"understudy user remove {name}"
+    else:
+        what, request = f"credential {credential} of {name}", "credential_remove"
+        words = f"understudy credential remove {name} {credential}"
     try:
         yield
     except BaseException:
         try:
-            device.request("user_remove", user=name)
-            note(f"The user {name} was not kept.")
+            device.request(request, user=name, credential=credential)
+            note(f"The {what} was not kept.")
         except UnderstudyError:
-            note(f"The user {name} may still be there; remove it with `understudy user remove {name}`.")
+            note(f"The {what} may still be there; remove it with `{words}`.")
         raise

@@ -10,7 +10,19 @@ from typing import Any
 
 import typer
 
-from understudy.cli import clock, devices, hosts, settings, simulate, status, user, verify
+from understudy.cli import (
+    audit,
+    clock,
+    credential,
+    devices,
+    group,
+    hosts,
+    settings,
+    simulate,
+    status,
+    user,
+    verify,
+)
 from understudy.cli.options import Options, callback
 from understudy.cli.output import Answer, Output
 from understudy.statuses import EXIT_INTERRUPTED, EXIT_PIPE, EXIT_USAGE, explain
@@ -23,7 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _module in (simulate, devices, hosts, status, verify, user, settings, clock):
+for _module in (simulate, devices, hosts, status, verify, user, credential, group, settings, clock, audit):
     _module.register(app)
 
 
@@ -64,14 +76,15 @@ def _run(words: list[str], output: Output) -> int:
         return EXIT_USAGE if leaving.code else 0
     if isinstance(result, Answer):
         return output.answer(result)
+    if result == EXIT_INTERRUPTED:
+        raise KeyboardInterrupt
     sys.stdout.flush()  # a help page
-    return EXIT_INTERRUPTED if result == EXIT_INTERRUPTED else 0
+    return 0
 
 
 def _guarded(action: Callable[[], int], output: Output, debug: bool) -> int:
     try:
-        code = action()
-        return output.trouble("interrupted", "stopped", {}) if code == EXIT_INTERRUPTED else code
+        return action()
     except BrokenPipeError:
         raise
     except BaseException as error:

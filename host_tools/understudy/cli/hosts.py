@@ -8,7 +8,7 @@ import typer
 
 from understudy.cli import prompts, text
 from understudy.cli.connect import client, known_identity
-from understudy.cli.options import Options, command
+from understudy.cli.options import Options, Yes, command
 from understudy.cli.output import Answer
 
 
@@ -31,15 +31,14 @@ def hosts(options: Options) -> Answer:
 def unpair(
     options: Options,
     host: Annotated[str, typer.Argument(metavar="HOST_ID", help="As `understudy hosts` shows it.")],
-    yes: Annotated[bool, typer.Option("--yes", "-y", metavar="", help="Do not ask.")] = False,
+    yes: Yes = False,
 ) -> Answer:
     """Remove a host key from the device.
 
     That host can then neither open nor unseal it.
     """
     identity = known_identity(options)
-    if not prompts.sure(f"Remove the host {host}?", yes):
-        raise typer.Abort()
+    prompts.make_sure(f"Remove the host {host}?", yes)
     with client(options) as device:
         device.request("unpair", host=host.lower())
         if host.lower() == identity.key_id.hex():

@@ -44,6 +44,9 @@ Timeout = Annotated[
 Json = Annotated[bool, typer.Option("--json", metavar="", help="Print one JSON object.")]
 Debug = Annotated[bool, typer.Option("--debug", metavar="", help="Show where an error comes from.")]
 
+# Of the commands that ask before they do what can't be undone.
+Yes = Annotated[bool, typer.Option("--yes", "-y", metavar="", help="Do not ask.")]
+
 COMMON: dict[str, tuple[Any, Any]] = {
     "port": (Port, None),
     "device": (Device, None),
@@ -132,6 +135,7 @@ def _wrapped(body: Body) -> Callable[..., Answer | None]:
         options = _merged(ctx.obj, Options(**{name: arguments.pop(name) for name in COMMON}))
         ctx.obj = options
         if ctx.invoked_subcommand is not None:
+            _refuse_unused(ctx, arguments)
             return None
         return body(options, **arguments)
 
@@ -139,6 +143,14 @@ def _wrapped(body: Body) -> Callable[..., Answer | None]:
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {one.name: one.annotation for one in parameters}
     return run
+
+
+def _refuse_unused(ctx: typer.Context, arguments: dict[str, Any]) -> None:
+    """A group's own options count for the group only; before a verb they would do nothing."""
+    for name in arguments:
+        source = ctx.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise typer.BadParameter(f"--{name} does not go before {ctx.invoked_subcommand}")
 
 
 def _merged(outer: Options | None, inner: Options) -> Options:

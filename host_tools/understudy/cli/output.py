@@ -5,12 +5,13 @@
 import json
 import sys
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 from rich.console import Console
+from rich.progress import Progress
 
 from understudy.statuses import exit_code
 
@@ -56,7 +57,7 @@ class Output:
         if answer.printed:
             return exit_code(answer.status)
         if self._as_json:
-            self._json({"status": answer.status, **answer.fields})
+            say_json({"status": answer.status, **answer.fields})
         elif answer.text:
             with _readable():
                 _say(sys.stdout, answer.text, answer.style)
@@ -65,21 +66,32 @@ class Output:
     def trouble(self, status: str, message: str, fields: dict[str, Any]) -> int:
         """Print that it went wrong; return the exit code of `status`."""
         if self._as_json:
-            self._json({"status": status, "message": message, **fields})
+            say_json({"status": status, "message": message, **fields})
         else:
             _say(sys.stderr, f"understudy: {message}", "bold red")
         return exit_code(status)
 
-    @staticmethod
-    def _json(fields: dict[str, Any]) -> None:
-        with _readable():
-            sys.stdout.write(json.dumps(fields) + "\n")
-            sys.stdout.flush()
+
+def say_json(fields: dict[str, Any]) -> None:
+    """One JSON object on a line of stdout."""
+    with _readable():
+        sys.stdout.write(json.dumps(fields) + "\n")
+        sys.stdout.flush()
 
 
 def say_result(text: str) -> None:
     """A part of the result that a person needs before the command has ended, on stdout."""
-    _say(sys.stdout, text, "")
+    with _readable():
+        _say(sys.stdout, text, "")
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr while inside, if that is a terminal; the value is told (done, total)."""
+    console = Console(file=sys.stderr)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def note(text: str, style: str = "") -> None:

@@ -7,7 +7,7 @@ import sys
 
 from understudy.cli.output import note
 from understudy.secret_input import MAX_TEXT
-from understudy.usage import WrongUsage
+from understudy.usage import Declined, WrongUsage
 from understudy_device.errors import MalformedCode
 
 
@@ -51,8 +51,14 @@ def yes(question: str) -> bool:
     return answer.strip().lower() in ("y", "yes")
 
 
-def sure(question: str, skip: bool) -> bool:
-    """Ask before something that can't be undone, unless `skip`; WrongUsage when there is nobody to ask."""
-    if not skip and not at_terminal():
+def make_sure(question: str, skip: bool) -> None:
+    """Ask before something that can't be undone, unless `skip`.
+
+    Declined when the answer is not yes; WrongUsage when there is nobody to ask.
+    """
+    if skip:
+        return
+    if not at_terminal():
         raise WrongUsage("Nobody is at the terminal to confirm that; give --yes.")
-    return skip or yes(question)
+    if not yes(question):
+        raise Declined()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""The device's defaults: settings show, settings set."""
+"""The device's settings: settings show, settings set."""
 
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -22,18 +22,46 @@ Window = Annotated[
 ]
 Algorithm = Annotated[str | None, typer.Option(help=f"{', '.join(ALGORITHMS)}.", metavar="NAME")]
 
-_TEXTS: dict[str, Callable[[Any], str]] = {"interval": lambda seconds: f"{seconds} s", "window": text.window}
+LookAhead = Annotated[
+    int | None, typer.Option(help="HOTP codes taken beyond the next one: 0 to 50.", metavar="N")
+]
+Attempts = Annotated[
+    int | None,
+    typer.Option(help="Wrong codes in a row before a user has to wait: 1 to 20.", metavar="N"),
+]
+Delay = Annotated[
+    int | None, typer.Option(help="The first wait, doubled by each further wrong code.", metavar="SECONDS")
+]
+MaxDelay = Annotated[int | None, typer.Option(help="The longest wait, up to a day.", metavar="SECONDS")]
+DeviceAttempts = Annotated[
+    int | None,
+    typer.Option(help="Wrong codes of all users together before all have to wait: 5 to 1000.", metavar="N"),
+]
+
+_TEXTS: dict[str, tuple[str, Callable[[Any], str]]] = {
+    "interval": ("interval", text.duration),
+    "window": ("window", text.window),
+    "look_ahead": ("look ahead", lambda codes: f"{codes} codes"),
+    "attempts": ("attempts", lambda count: f"{count} wrong codes"),
+    "delay": ("delay", text.duration),
+    "max_delay": ("longest delay", text.duration),
+    "device_attempts": ("attempts on device", lambda count: f"{count} wrong codes"),
+}
 
 
 def register(app: typer.Typer) -> None:
     """Add this module's group."""
-    group = typer.Typer(help="The device's defaults for new users.")
+    group = typer.Typer(help="The device's settings.")
     callback(group, examples=("understudy settings", "understudy settings set --digits 8"))(settings)
     command(group, "show", examples=("understudy settings show --json",))(show)
     command(
         group,
         "set",
-        examples=("understudy settings set --window 2", "understudy settings set --digits 8 --interval 60"),
+        examples=(
+            "understudy settings set --window 2",
+            "understudy settings set --digits 8 --interval 60",
+            "understudy settings set --attempts 3 --delay 60 --max-delay 86400",
+        ),
     )(change)
     app.add_typer(group, name="settings")
 
@@ -44,12 +72,12 @@ def algorithm_name(typed: str | None) -> str | None:
 
 
 def settings(options: Options) -> Answer:
-    """Show or change the device's defaults for new users."""
+    """Show or change the device's settings."""
     return show(options)
 
 
 def show(options: Options) -> Answer:
-    """Show the defaults."""
+    """Show the settings."""
     with client(options) as device:
         return _answer(device.request("settings_show"))
 
@@ -60,23 +88,39 @@ def change(
     interval: Interval = None,
     window: Window = None,
     algorithm: Algorithm = None,
+    look_ahead: LookAhead = None,
+    attempts: Attempts = None,
+    delay: Delay = None,
+    max_delay: MaxDelay = None,
+    device_attempts: DeviceAttempts = None,
 ) -> Answer:
-    """Change defaults.
+    """Change settings.
 
-    A new window also counts for users without one of their own; the rest for new users only.
+    Digits, interval and algorithm are those of new credentials. The window counts for all that have none of
+    their own; the rest counts for all.
     """
     chosen = {
         "digits": digits,
         "interval": interval,
         "window": window,
         "algorithm": algorithm_name(algorithm),
+        "look_ahead": look_ahead,
+        "attempts": attempts,
+        "delay": delay,
+        "max_delay": max_delay,
+        "device_attempts": device_attempts,
     }
     if all(value is None for value in chosen.values()):
-        raise typer.BadParameter("nothing to set; give --digits, --interval, --window or --algorithm")
+        raise typer.BadParameter("nothing to set; give at least one setting")
     with client(options) as device:
         return _answer(device.request("settings_set", **chosen))
 
 
 def _answer(reply: dict[str, int | str]) -> Answer:
     fields = {name: reply[name] for name in DEFAULTS}
-    return Answer(fields, text.pairs((name, _TEXTS.get(name, str)(value)) for name, value in fields.items()))
+    return Answer(fields, text.pairs(_line(name, value) for name, value in fields.items()))
+
+
+def _line(name: str, value: int | str) -> tuple[str, str]:
+    title, spelled = _TEXTS.get(name, (name, str))
+    return title, spelled(value)

@@ -42,6 +42,7 @@ def _lines(fields: dict[str, Any]) -> list[tuple[str, str]]:
         ("users", "unknown while sealed" if users is None else str(users)),
         ("hosts", str(fields["hosts"])),
         ("clock", text.clock(fields["clock"])),
+        ("audit log", text.audit(fields["audit"])),
         ("flash", text.flash(fields["flash"])),
         ("up for", text.duration(fields["uptime"])),
     ]

@@ -6,6 +6,8 @@ import datetime
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+_DAY = 86400  # seconds
+
 
 def pairs(items: Iterable[tuple[str, str]]) -> str:
     """Two aligned columns, one item a line."""
@@ -18,10 +20,12 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Aligned columns under a header; plain text, so that it can be cut and searched."""
     lines = [header, *rows]
     widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    )
+    return "\n".join(columns(line, widths) for line in lines)
+
+
+def columns(cells: Sequence[str], widths: Sequence[int]) -> str:
+    """One line of a table; a cell that is too long pushes the rest to the right."""
+    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
 
 
 def moment(seconds: int | None) -> str:
@@ -34,19 +38,42 @@ def moment(seconds: int | None) -> str:
         return f"{seconds} s"  # beyond the calendar
 
 
+def until(seconds: int) -> str:
+    """A bound in Unix seconds that is not part of what it ends, or none; a whole day by its name."""
+    if seconds == 0:
+        return "none"
+    if seconds % _DAY:
+        return moment(seconds)
+    return f"{moment(seconds - 1).split('T')[0]}, the end of the day (UTC)"
+
+
 def duration(seconds: int) -> str:
     """Days, hours, minutes, seconds; at most the two largest that are not zero."""
     parts = []
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
+    for size, unit in ((_DAY, "d"), (3600, "h"), (60, "min"), (1, "s")):
         count, seconds = divmod(seconds, size)
         if count:
             parts.append(f"{count} {unit}")
     return " ".join(parts[:2]) or "0 s"
 
 
+def code(digits: str) -> str:
+    """A code made by the device, in two halves, as it is easier to copy."""
+    half = len(digits) // 2
+    return f"{digits[:half]}-{digits[half:]}"
+
+
 def window(steps: int) -> str:
     """How many steps are taken on each side."""
     return f"{steps} {'step' if steps == 1 else 'steps'} on each side"
+
+
+def drift(steps: int) -> str:
+    """How far an authenticator's clock is from the device's."""
+    if steps == 0:
+        return "its clock is right"
+    count = "1 step" if abs(steps) == 1 else f"{abs(steps)} steps"
+    return f"its clock is {count} {'fast' if steps > 0 else 'slow'}"
 
 
 def clock(fields: dict[str, Any]) -> str:
@@ -57,6 +84,12 @@ def clock(fields: dict[str, Any]) -> str:
     if fields.get("error") is not None:
         details.append(f"within {fields['error']} s")
     return f"{moment(fields['time'])}, {fields['state']}" + (f" ({', '.join(details)})" if details else "")
+
+
+def audit(fields: dict[str, Any]) -> str:
+    """Which events are kept."""
+    first, following = fields["first"], fields["next"]
+    return "no events" if first == following else f"events {first} to {following - 1}"
 
 
 def flash(fields: dict[str, Any]) -> str:
