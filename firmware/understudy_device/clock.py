@@ -9,7 +9,7 @@ back.
 
 from .compat import const
 from .errors import ClockRefused
-from .protocol import CLOCK_HOLDOVER, CLOCK_SYNCED, CLOCK_UNSET
+from .protocol import CLOCK_HOLDOVER, CLOCK_SYNCED, CLOCK_UNSET, MAX_TIME
 
 # The crystal of a board without a better clock: +-30 ppm, and its temperature (RP2040 hardware design guide).
 _DRIFT_PPM = const(50)
@@ -119,7 +119,7 @@ class Clock:
         A minute behind the time, for a clock kept by others may be put back by some seconds.
         """
         now = self.now()
-        return None if now is None or now < self.floor + FLOOR_EVERY else now - _LAG
+        return None if now is None or now < self.floor + FLOOR_EVERY else min(now - _LAG, MAX_TIME)
 
     @property
     def state(self):

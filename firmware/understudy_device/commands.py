@@ -76,8 +76,8 @@ def host_list(device, _caller, _fields):
     """The paired host keys."""
     return {
         "hosts": [
-            {"host": key_id(host.public_key).hex(), "role": host.role, "name": host.name}
-            for _, host in device.vault.hosts()
+            {"host": key_id(host.public_key).hex(), "role": host.role, "name": host.name, "number": number}
+            for number, host in device.vault.hosts()
         ]
     }
 
@@ -162,7 +162,8 @@ def audit_read(device, _caller, fields):
     page, size = [], _ROOM
     for number, data in events:
         event = Event.unpack(data)
-        entry = [number, data.hex(), _name_now(device, event), device.open_detail(number, event)]
+        name, credential = _names_now(device, event)
+        entry = [number, data.hex(), name, device.open_detail(number, event), credential]
         size += len(dump_json(entry)) + 1
         if page and size > MAX_JSON:
             break
@@ -176,12 +177,16 @@ def audit_read(device, _caller, fields):
     }
 
 
-def _name_now(device, event):
-    """The name that the number of an event's subject has now, or None."""
+def _names_now(device, event):
+    """The present names of an event's subject and credential, each None if there is none (any more)."""
     number = event.subject
     if number in (NO_SUBJECT, device.directory.nobody):
-        return None
+        return None, None
     if event.name in ("claimed", "paired", "unpaired"):
         names = [host.name for n, host in device.vault.hosts() if n == number]
-        return names[0] if names else None
-    return device.directory.name(number)
+        return (names[0] if names else None), None
+    user = device.directory.present(number)
+    if user is None:
+        return None, None
+    names = [one.name for one in user.credentials if one.id == event.credential]
+    return user.name, names[0] if names else None

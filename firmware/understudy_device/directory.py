@@ -58,10 +58,10 @@ class Directory:
         tag = record[:TAG]
         return User.unpack(self._vault.open(_binding(number, tag), record[TAG:]))
 
-    def name(self, number):
-        """The name of a number's user, None if there is none (any more)."""
+    def present(self, number):
+        """The User who has a number now, or None."""
         record = self._store.get(USER, number) if number < self.nobody else None
-        return None if record is None else self._unseal(number, record).name
+        return None if record is None else self._unseal(number, record)
 
     def free_number(self):
         """A number for a new user; StoreFull."""

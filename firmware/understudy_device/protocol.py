@@ -171,7 +171,7 @@ NO_ACTOR = const(0xFF)  # in the place of the asking host's number
 
 _USER = Field("text", 1, MAX_NAME)
 _LABEL = Field("text", 1, MAX_NAME, required=False)
-_HOST_NAME = Field("text", 1, MAX_HOST_NAME, required=False)
+_HOST_NAME = Field("plain", 1, MAX_HOST_NAME, required=False)
 # Plain, so that a user with as many as there may be fits into one reply.
 _CREDENTIAL = Field("plain", 1, MAX_CREDENTIAL_NAME)
 _CREDENTIAL_OR_FIRST = Field("plain", 1, MAX_CREDENTIAL_NAME, required=False)
