@@ -4,6 +4,7 @@
 
 import re
 import shlex
+import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -45,6 +46,10 @@ class Reader:
             "understudy user add carol --qr-file carol.png": self.keep_for_later,
             "understudy pair --new-identity verifier.json --role verifier": self.pair,
             "understudy unpair HOST-ID": self.unpair,
+            "understudy user add alice --credential tablet": self.enrol,
+            "understudy user resync bob": self.resync,
+            "understudy user reset carol": self.agree,
+            "understudy audit --follow": self.follow,
         }
 
     def type(self, command: str) -> None:
@@ -79,6 +84,21 @@ class Reader:
         process = self.cli.start(*words, "--no-confirm")
         process.communicate(timeout=60)
         assert process.returncode == 0 and (self.cli.folder / "carol.png").stat().st_size > 100
+
+    def resync(self, words: list[str]) -> None:
+        now = code(interval=INTERVAL, steps=2), code(interval=INTERVAL, steps=3)
+        self.cli.ok(*words, *now)
+
+    def agree(self, words: list[str]) -> None:
+        self.cli.ok(*words, "--yes")
+
+    def follow(self, words: list[str]) -> None:
+        process = self.cli.start(*words)
+        assert process.stdout is not None
+        assert "claimed" in process.stdout.readline() + process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+        assert process.returncode == 130
 
     def pair(self, words: list[str]) -> None:
         self.cli.ok(*words, stdin="y\n")
