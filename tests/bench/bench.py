@@ -13,8 +13,9 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "firmware"), str(ROOT / "tests" / "unit"), str(ROOT / "tests" / "device")]
+sys.path[:0] = [str(ROOT / "firmware"), *(str(ROOT / "tests" / name) for name in ("unit", "device", "bench"))]
 
+import vault  # noqa: E402
 from pico_session import PicoSession  # noqa: E402
 
 import pyotp  # noqa: E402
@@ -95,7 +96,8 @@ def by_stage() -> tuple[int, dict[str, float]]:
     return plain, {name: statistics.median(r[name] for r in rounds) for name in rounds[0]}
 
 
-def main() -> None:
+def login() -> None:
+    """Prints what a login costs, stage by stage."""
     bench, verifies = whole()
     plain, stages = by_stage()
     print("On the emulated Pico at 125 MHz; times in simulated microseconds, medians of %d.\n" % ROUNDS)
@@ -113,6 +115,12 @@ def main() -> None:
     print("\nbefore that, once")
     for name, spent in bench.costs.items():
         print("  %-22s %7d" % (name, spent))
+
+
+def main() -> None:
+    """All of `make bench`."""
+    login()
+    vault.run(IMAGES / "rpi_pico" / "firmware.uf2")
 
 
 if __name__ == "__main__":

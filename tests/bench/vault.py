@@ -10,9 +10,9 @@ same size does the same operations. Times are simulated microseconds of the emul
 import statistics
 from pathlib import Path
 
-import large
 from large_pico import LargePico
 
+import large
 from parts import Bench
 
 USERS = 5000
@@ -54,7 +54,9 @@ def use(bench: Bench) -> None:
     per_erase = logins / max(1, tally.all_erases)
     years = SECTORS * ENDURANCE * per_erase / LOGINS_A_DAY / 365
     print("\n%d logins among them, after as many to fill the journal" % logins)
-    _line("page programs a login", "%.2f, at most %d" % (statistics.mean(tally.programs), max(tally.programs)))
+    _line(
+        "page programs a login", "%.2f, at most %d" % (statistics.mean(tally.programs), max(tally.programs))
+    )
     _line("page programs between logins", "%.2f a login" % (tally.tidy_programs / logins))
     _line("sector erases in a login", "at most %d" % max(tally.erases))
     _line("sector erases after one", "at most %d" % max(tally.tidied))

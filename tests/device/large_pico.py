@@ -6,9 +6,9 @@ import statistics
 from dataclasses import dataclass
 from pathlib import Path
 
-import large
 from pico_session import PicoSession
 
+import large
 from parts import NOW, Bench, Host
 from understudy.simulator.flash_layout import FLASH_SIZE, FS_SIZE, FS_START
 

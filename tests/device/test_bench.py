@@ -14,6 +14,8 @@ def test_the_bench(
 ) -> None:
     find_image("rpi_pico-bare")
     monkeypatch.setattr(bench, "ROUNDS", 2)
+    monkeypatch.setattr(bench.vault, "USERS", 40)
+    monkeypatch.setattr(bench.vault, "LOGINS", 100)
     bench.main()
     shown = capsys.readouterr().out
     for line in (
@@ -23,6 +25,9 @@ def test_the_bench(
         "burn the step",
         "ours to it",
         "session: handshake",
+        "index in RAM",
+        "logins to a sector erase",
+        "power-up to the first verdict",
     ):
         assert f"\n  {line} " in shown
     # A verify is one small record: one page program, or two where it crosses a page; and never an erase here.

@@ -5,9 +5,10 @@ operations."""
 
 from pathlib import Path
 
-import large
 import pytest
 from large_pico import LargePico
+
+import large
 
 USERS = 5000
 LOGINS = 24_000  # enough for the journal to have gone round and to be cleaned all the time
