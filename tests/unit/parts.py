@@ -10,8 +10,8 @@ from understudy_device import pairing, protocol
 from understudy_device.compat import sha256
 from understudy_device.device import Device
 from understudy_device.fileflash import FileFlash
-from understudy_device.sectors import SECTOR
 from understudy_device.noise import HandshakeState, KeyPair
+from understudy_device.sectors import SECTOR
 from understudy_device.service import Service
 from understudy_device.session import Session
 
@@ -160,7 +160,7 @@ class Host:
     def ask(self, session, cmd, number=None, **fields):
         """One request; the reply as a dict, or the status of a fault as text."""
         fields.update({"id": number or self.random(8).hex(), "cmd": cmd})
-        return self.ask_raw(session, json.dumps(fields).encode())
+        return self.ask_raw(session, json.dumps(fields, separators=(",", ":")).encode())
 
     def ask_raw(self, session, data):
         """One request of any bytes."""
