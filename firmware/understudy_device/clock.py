@@ -109,6 +109,8 @@ class Clock:
     def unseen(self, now):
         """Around `now`: (end of the spans that began before it, start of the next one or None if there is
         none)."""
+        if not self.spans:
+            return 0, None
         ended = [span[1] for span in self.spans if span[0] <= now]
         ahead = [span[0] for span in self.spans if span[0] > now]
         return max(ended) if ended else 0, min(ahead) if ahead else None

@@ -63,7 +63,9 @@ class Index:
             self._removed -= 1
         self._slots[slot] = number + 1
         self.users += 1
-        self._keep_gaps()
+        # A search ends at a slot that was never used: some must be left.
+        if (self.users + self._removed) * 8 > len(self._slots) * 7:
+            self.build()
 
     def remove(self, number):
         """The user of this number is no longer in the columns."""
@@ -73,12 +75,6 @@ class Index:
         self._slots[slot] = _REMOVED
         self._removed += 1
         self.users -= 1
-        self._keep_gaps()
-
-    def _keep_gaps(self):
-        """A search ends at a slot that was never used: some must be left."""
-        if (self.users + self._removed) * 8 > len(self._slots) * 7:
-            self.build()
 
     def free_number(self):
         """A number that no user has, or None."""

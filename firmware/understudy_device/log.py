@@ -19,7 +19,7 @@ from array import array
 from .compat import const
 from .errors import FlashFailed, StoreDamaged, StoreFull
 from .region import ERASES, Region
-from .scan import Columns, least, scan
+from .scan import Columns, is_blank_from, least, scan
 from .sectors import (
     FIRST,
     FREE,
@@ -95,15 +95,17 @@ class Log:
             self._states[index] = state
             self._streams[state].append(index)
             self._sequence, self._last = sequence, index
+            damaged = self.damaged
             tail = self._scan(index, 1 if state == OLD else 4)
-            if state != OLD:
-                self._tails[state] = tail
+            if state != OLD:  # what comes behind damage was torn with it: nothing new may, see Audit.last
+                self._tails[state] = tail if self.damaged == damaged else SECTOR
         self._rotated = self._sequence
 
     def _check_blank(self):
         """Only a blank region may be used for a new store, or one whose very first program was torn."""
         for index in range(self._count):
-            if not self._region.is_blank(index, PAGE if index == 0 else 0):
+            self._region.readinto(index * SECTOR, self._sector)
+            if not is_blank_from(self._sector, PAGE if index == 0 else 0):
                 raise StoreDamaged("the flash region is neither blank nor a store")
 
     def _scan(self, index, align):

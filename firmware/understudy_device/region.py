@@ -43,13 +43,13 @@ class Region:
         except OSError as error:
             raise FlashFailed("the flash can't be erased (error %s)" % error.args[0])
 
-    def is_blank(self, index, start=0):
-        """Whether a sector holds nothing from `start` on (bytes).
+    def is_blank(self, index):
+        """Whether a sector holds nothing.
 
         A page at a time: there is no second sector of RAM.
         """
         page = bytearray(PAGE)
-        for offset in range(index * SECTOR + start, (index + 1) * SECTOR, PAGE):
+        for offset in range(index * SECTOR, (index + 1) * SECTOR, PAGE):
             self._flash.readinto(offset, page)
             if page != _BLANK_PAGE:
                 return False

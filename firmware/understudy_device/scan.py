@@ -134,3 +134,13 @@ def least(values, states, wanted: int, but: int) -> int:
         if bytes_[i] == wanted and i != but and (best < 0 or numbers[i] < numbers[best]):
             best = i
     return best
+
+
+@micropython.viper
+def is_blank_from(sector, start: int) -> bool:
+    """Whether all bytes of a sector in RAM from `start` on are 0xFF."""
+    values = ptr8(sector)
+    for i in range(start, int(len(sector))):
+        if values[i] != 0xFF:
+            return False
+    return True

@@ -13,7 +13,7 @@ from understudy_device.errors import FlashFailed
 from understudy_device.events import FIRST_HASH, NO_TIME, Event, chain
 from understudy_device.protocol import MAX_TIME, NO_ACTOR, NO_SUBJECT
 from understudy_device.records import CHAIN, STATE, USER
-from understudy_device.sectors import SECTOR
+from understudy_device.sectors import FIRST, SECTOR
 from understudy_device.store import Store
 
 EVERY = 1 if sys.implementation.name == "cpython" else 5  # of the cuts
@@ -256,11 +256,12 @@ class Cuts(unittest.TestCase):
         self.assertTrue(len(written) <= audit.next <= len(written) + 1)
         for i in range(2):
             write(store, audit, i)
-        last = audit.last(1)[0].pack()
-        self.assertEqual(proof.read(audit)[-1][1], last)
-        _, audit = opened(flash)
-        self.assertEqual(proof.read(audit)[-1][1], last)
-        self.assertEqual(audit.last(1)[0].pack(), last)
+        new = [event.pack() for event in audit.last(2)]
+        for one in (audit, opened(flash)[1]):
+            self.assertEqual([data for _, data in proof.read(one)][-2:], new)
+            # All those that were answered, and maybe the one that the power was cut at.
+            last = [event.pack() for event in one.last(16)]
+            self.assertTrue(last in (written[-14:] + new, written[-13:] + last[13:14] + new))
 
 
 class Damaged(unittest.TestCase):
@@ -289,6 +290,18 @@ class Damaged(unittest.TestCase):
             before, page = one.page(10)
             self.assertEqual([number for number, _ in page], [10])
             self.assertEqual((one.next, one.head), (11, chain(before, page[0][1])))
+
+    def test_a_sector_that_has_lost_its_beginning_belongs_to_the_one_before(self):
+        store, audit = opened(self.flash)
+        while len(store.log.journal()) < 2 or audit.next - audit._bounds(1)[0] < 8:
+            audit.write(audit.event(32, detail="d" * 90))
+        whole = Proof(self).read(audit)
+        self.flash.data[store.log.journal()[1] * SECTOR + FIRST + 20] ^= 1
+        _, audit = opened(self.flash)
+        self.assertEqual(Proof(self).read(audit), whole)
+        # The first behind what is damaged is left out, see above.
+        wanted = [data for _, data in whole[-16:-8] + whole[-7:]]
+        self.assertEqual([event.pack() for event in audit.last(16)], wanted)
 
 
 class Failing(unittest.TestCase):

@@ -265,21 +265,21 @@ class Writer:
         return sequence
 
 
-COUNT = 84  # users
+COUNT = 195  # users
 
 
 class Large(unittest.TestCase):
     def test_one_that_is_nearly_full_and_has_no_more_than_two_sectors_free(self):
-        writer = Writer(9)
+        writer = Writer(14)
         for number in range(COUNT):
             writer.add_user(number)
         size = sum(len(body) for body in writer.records)
-        for _ in range((6 * (SECTOR - FIRST) + 2000 - size) // 32 - COUNT):  # changed again and again
+        for _ in range((11 * (SECTOR - FIRST) + 2000 - size) // 32 - COUNT):  # changed again and again
             writer.add(records.OLD_USE, len(writer.records) % COUNT, struct.pack(">QQI", 1, 1, 0))
         for number in range(COUNT):  # what counts is at the end
             writer.records.append(writer.records[5 + 2 * number])
         used = writer.restart()
-        self.assertEqual(used, 7)
+        self.assertEqual(used, 12)
         bench = writer.bench
         self.assertEqual(bench.device.state, "open")
         self.assertEqual(len(bench.device.directory), COUNT)

@@ -66,13 +66,14 @@ class Lookups(unittest.TestCase):
 
     def test_a_search_ends_even_if_every_slot_was_used_once(self):
         plain = Plain(48)  # of 64 slots
-        for start in (0, 16, 32, 48):
-            for number in range(16):
+        for start, count in ((0, 48), (48, 8), (56, 8)):
+            for number in range(count):
                 plain.add(number, start + number)
-            if start < 48:
-                for number in range(16):
-                    plain.remove(number)
-        for number in range(16, 48):
+            self.assertTrue(0 in list(plain.index._slots))
+            self.check(plain, range(64))
+            for number in range(count):
+                plain.remove(number)
+        for number in range(48):
             plain.add(number, number * 5 & 63)
         for _ in range(30):
             for number in [n for n in plain.users if n % 3 == 0]:

@@ -4,7 +4,7 @@
 
 import unittest
 
-from parts import CutFlash, PowerCut
+from parts import TEARS, CutFlash, PowerCut
 from storeparts import Model, RamFlash, again, contents, do, opened, run, user_record, workload
 from understudy_device.records import CLOCK, EVENT, HOST, IDENTITY, LIMIT, SEED, SETTING, STATE, USER
 
@@ -150,6 +150,28 @@ class Unreadable(unittest.TestCase):
             store.put(SEED, 0, b"of the next power-up")
             self.assertFalse(b"first secret" in flash.image())
             self.assertEqual(again(flash).status()["damaged"], 0)
+
+    def test_what_a_cut_has_left_does_not_come_back_when_the_newer_one_is_deleted(self):
+        flash = CutFlash()
+        store = opened(flash)
+        store.put(HOST, 1, b"first")
+        flash.cut_at = len(flash.operations) + 1
+        with self.assertRaises(PowerCut):
+            store.put(HOST, 1, b"second")
+        image = flash.image()
+        self.assertTrue(b"first" in image and b"second" in image)
+        found = []
+        for cut_at in range(10):
+            for tear in TEARS:
+                flash = CutFlash(image)
+                flash.cut_at, flash.tear = cut_at, tear
+                try:
+                    opened(flash).delete(HOST, 1)
+                except PowerCut:
+                    pass
+                found.append(again(flash).get(HOST, 1))
+        self.assertEqual(set(found), {b"second", None})
+        self.assertIsNone(found[-1])
 
     def test_a_cut_before_the_mark_too(self):
         flash = CutFlash()
