@@ -9,12 +9,12 @@ PYTEST := $(VENV)/python -m pytest
 MICROPYTHON := $(PYTHON3) tools/build_micropython.py
 FORMATTED := firmware host_tools tools tests boards
 
-.PHONY: help setup fmt check demo pico test test-unit test-device test-cli
+.PHONY: help setup fmt check demo pico test test-unit test-device test-cli test-power test-power-long
 .PHONY: image images interpreter bench lock packages wheel clean
 
 help:  ## List the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
-		while IFS='|' read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done
+		while IFS='|' read -r name text; do printf '  %-16s %s\n' "$$name" "$$text"; done
 
 demo: setup  ## See it work: a simulated device and a login, no hardware, no root
 	@$(VENV)/python -m tests.demo
@@ -46,6 +46,12 @@ test-device: setup images  ## The tests on the emulated Pico
 
 test-cli: setup images  ## The tests of the command line
 	$(PYTEST) -n 2 --dist worksteal tests/cli
+
+test-power: setup images  ## The power cuts of every command, under CPython and on the emulated Pico
+	$(PYTEST) -n 2 --dist worksteal tests/power
+
+test-power-long: setup images  ## Power cuts in random workloads for UNDERSTUDY_POWER_SECONDS (900), counted
+	$(PYTEST) tests/power/long_power.py
 
 image:  ## Build the image of BOARD (rpi_pico) as build/images/BOARD/firmware.uf2
 	@$(MICROPYTHON) image $(BOARD)

@@ -183,11 +183,7 @@ class Log:
         self._write(stream, data, size)
 
     def scrub(self, offset, size):
-        """Overwrite the record at `offset`, which is superseded or deleted, so that its payload can't be
-        read.
-
-        The mark first: it says that what follows is no damage.
-        """
+        """Overwrite a superseded or deleted record, the mark first: it says that what follows is no damage."""
         self.strike(offset)
         self._region.program(offset + HEAD, bytes(size - HEAD))
 
@@ -214,15 +210,28 @@ class Log:
         try:
             self._region.program(base + start, written)
         except FlashFailed:
-            self._disown(offset, data)
+            if start:
+                self._disown(offset, data)
+            else:
+                self._give_back(stream)
             raise
         self._tails[stream] = start + len(written)
         for kind, number, body in data:
             self._owner.seen(kind, number, offset, len(body))
             offset += len(body)
 
+    def _give_back(self, stream):
+        """The head could not be begun: it is erased before it serves again."""
+        index = self._streams[stream].pop()
+        self._states[index] = FREE
+        self.live[index] = 0
+        try:
+            self._region.program(index * SECTOR + MARK, b"\x00")
+        except FlashFailed:
+            return  # then there is nothing there to be marked, most likely
+
     def _disown(self, offset, data):
-        """A write has failed: what of it stands there nevertheless must not count after a restart."""
+        """What of a failed write stands there nevertheless must not count after a restart."""
         for _, _, body in data:
             found = bytearray(len(body))
             self._region.readinto(offset, found)

@@ -255,6 +255,33 @@ class Bounded(unittest.TestCase):
             _, tidied = self.run_one(sectors, count, hot, True)
             self.assertTrue(0 < tidied < count // 10, (sectors, tidied))
 
+    def test_a_request_of_many_appends_does_not_wait_for_more_erases_than_one(self):
+        for sectors, seed in ((12, 1), (16, 2)):
+            dice = Dice(seed)
+            flash = RamFlash(sectors=sectors)
+            store = opened(flash)
+            model = Model(fill(store, dice, 100))
+            users = sorted(number for kind, number in model.values if kind == USER)
+            erases = []
+            for _ in range(700):
+                store.log.begin()
+                before = sum(flash.erases)
+                for _ in range(5):
+                    number = users[dice(len(users))]
+                    record = model.values[USER, number]
+                    for step in (
+                        ("journal", [(STATE, number, b"s" * 8), (EVENT, 0, b"e" * (13 + dice(200)))]),
+                        ("put", USER, number, record[:8] + dice.some(9) + record[17:]),
+                    ):
+                        do(store, step)
+                        model.apply(step)
+                erases.append(sum(flash.erases) - before)
+                for _ in range(3):
+                    store.tidy()
+            self.assertTrue(sum(flash.erases) > 20 * sectors)
+            self.assertTrue(max(erases) <= 2, max(erases))
+            self.assertEqual(contents(again(flash)), model.values)
+
     def test_a_burst_of_sectors_that_give_nothing(self):
         """The oldest of the journal full of what is current: cleaning them gains nothing, one by one."""
         flash = RamFlash(sectors=40)
