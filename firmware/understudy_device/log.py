@@ -183,7 +183,7 @@ class Log:
         self._write(stream, data, size)
 
     def scrub(self, offset, size):
-        """Overwrite a superseded or deleted record, the mark first: it says that what follows is no damage."""
+        """Overwrite a superseded or deleted record; the mark first, which says that this is no damage."""
         self.strike(offset)
         self._region.program(offset + HEAD, bytes(size - HEAD))
 
