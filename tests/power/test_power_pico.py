@@ -17,7 +17,9 @@ from tests.power.sweep import check_image, prepared, record, sweep
 from parts import Host
 from understudy.simulator.flash_layout import FS_SIZE, FS_START
 
-TEARS: tuple[Tear, ...] = ("none", "middle", "tail", "all")  # "half" of a page seldom is any of the record
+# "half" of a page seldom is any of the record; what is done and never answered is the "none" of the next one,
+# and every other tear is tried under CPython on the very same operations.
+TEARS: tuple[Tear, ...] = ("none", "middle")
 MAIN = [scenario for scenario in SCENARIOS if scenario.main]
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 
