@@ -10,6 +10,7 @@ each power-up from there; `cold` ones go all the way. A process of its own, beca
 import ast
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -126,9 +127,13 @@ def main(image: Path) -> None:
                 code = 0
             except EOFError:
                 code = 0
+            except BaseException:  # whatever it is: this process must not go on as the other one
+                traceback.print_exc()
             finally:
                 os._exit(code)
-        os.waitpid(child, 0)
+        _, status = os.waitpid(child, 0)
+        if status:
+            raise SystemExit("an emulated Pico has failed, see above")
 
 
 if __name__ == "__main__":

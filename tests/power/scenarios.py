@@ -218,6 +218,14 @@ CODES = [
     Scenario("verify wrong", replace(WRONG, id=RETRIED), "rejected", aspects=USER | AUDIT),
     Scenario("verify wrong, the last before a wait", WRONG, "rejected", before=(WRONG,) * 4, aspects=USER),
     Scenario(
+        "verify wrong, the last that the device allows",
+        WRONG,
+        "rejected",
+        before=(ask("settings_set", device_attempts=5, attempts=20), *(WRONG,) * 3),
+        aspects=USER,
+        main=False,
+    ),
+    Scenario(
         "verify throttled", WRONG, "throttled", before=(WRONG,) * 5, aspects=USER, kept=False, main=False
     ),
     Scenario("verify replayed", typed("alice"), "replayed", kept=False),

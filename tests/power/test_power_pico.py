@@ -37,7 +37,7 @@ def test_every_cut(pico: PicoEngine, scenario: Scenario) -> None:
     ("name", "index", "tear"),
     [
         ("claim", 1, "half"),
-        ("verify, the next step", 0, "none"),
+        ("verify accepted", 0, "none"),
         ("remove", 0, "half"),
         ("cleaning, in a verify", 1, "all"),
         ("cleaning, in a verify", -1, "half"),
@@ -67,7 +67,7 @@ def test_a_cut_that_was_made_up_is_like_a_true_one(
 
 
 def test_a_start_from_the_first_instruction_is_like_one_from_the_imports_on(bare_image: Path) -> None:
-    scenario = BY_NAME["verify, the next step"]
+    scenario = BY_NAME["verify accepted"]
     run = record(scenario, MemoryEngine())
     torn = [cut for cut in cuts(run.image, run.ops, SHORT) if cut.tear == "middle"][0]
     with PicoEngine(bare_image, cold=True) as cold:
