@@ -31,8 +31,8 @@ class Pool:
         """
         if self._load is not None:
             self.mix(self._load() or b"")
-            self._load = None
             self._save(hmac_sha256(self._state, b"seed"))
+            self._load = None  # not before: without the next seed on flash nothing is given out
         self.mix(b"")
         out = b""
         while len(out) < count:

@@ -6,7 +6,7 @@ The newest record of a kind and number is its value. Kinds and the stream that e
 """
 
 from . import records
-from .errors import StoreDamaged, StoreFull
+from .errors import FlashFailed, StoreDamaged, StoreFull
 from .index import Index, capacity
 from .log import Log
 from .records import CHAIN, EVENT, STATE, USER
@@ -126,7 +126,7 @@ class Store:
         self.log.append(THINGS, [(kind, number, payload)])
         if is_new and number < self.users_max:
             self.index.add(number)
-        self._scrub_stale()
+        self._scrub_if_it_goes()
 
     def check_room(self, kind, number, length, state=0):
         """Raise StoreFull if a value of so many bytes would be too much, with a user's state of up to `state`
@@ -148,6 +148,13 @@ class Store:
             self.log.scrub(*self._stale[-1])
             self._stale.pop()
 
+    def _scrub_if_it_goes(self):
+        """After a change that is done: it must not be called undone, and the next change tries again."""
+        try:
+            self._scrub_stale()
+        except FlashFailed:
+            return
+
     def delete(self, kind, number=0):
         """Remove the value if there is one; not for journal kinds."""
         found = self._place(kind, number)
@@ -165,7 +172,7 @@ class Store:
                 self._forget_state(number)
         else:
             del self._places[kind << 16 | number]
-        self._scrub_stale()
+        self._scrub_if_it_goes()
 
     def _forget_state(self, number):
         packed = self._states[number]

@@ -94,8 +94,8 @@ class Vault:
         if host.role == ADMIN and sum(1 for _, other in hosts if other.role == ADMIN) == 1:
             raise LastAdmin()
         announce(host)
+        self.pairings += 1  # first: whatever becomes of the rest, no session of that host goes on
         self._store.delete(records.HOST, number)
-        self.pairings += 1
 
     # The data key.
 
