@@ -25,15 +25,16 @@ def serve(board):
     device.show(screens.idle(device.state, device.clock.state))
     while True:
         chunk = board.read()
-        if not chunk:
+        if chunk == b"":
             return
-        for line in reader.feed(chunk):
+        for line in reader.feed(chunk or b""):
             frame = wire.decode(line)
             answer = session.handle(*frame) if frame is not None else None
             if answer is not None:
                 board.write(wire.encode(*answer))
         session.tidy()
         device.tidy()
+        device.tick()
 
 
 def main(argv):

@@ -3,6 +3,8 @@
 """One thin module per platform. Each has `Board(argv)`, which gives the core all that is hardware:
 
 info: dict            the board's data (boards/<id>/board.json)
+i2c                   the bus of a display and a clock chip, with the methods of CircuitPython's busio.I2C, or
+                      None
 locked: bool          whether there is no way to a MicroPython prompt
 flash                 the store's region, see understudy_device.log
 flash_kind: str       "raw", or "file" on a file system
@@ -11,7 +13,8 @@ uptime() -> int       seconds since power-up, never going back
 memory() -> int|None  free bytes of the heap after a collection, where that means something
 start_clock(clock)    tell a clock.Clock what the platform knows of the time
 settle()              start-up is over: make the heap ready for requests
-read() -> bytes       wait for bytes of the link; b"" when it is closed for good
+read() -> bytes|None  wait for bytes of the link; None when a second went by without any, b"" when it is
+                      closed for good
 write(data)           send bytes
 leave()               the firmware has ended: restart, where nothing else would see to it
 show(lines)           put lines of text on the screen, if there is one

@@ -9,6 +9,7 @@ main.py [--board-file FILE] [--flash FILE] [--flash-size BYTES] [--clock host|un
 import errno
 import json
 import os
+import select
 import sys
 import time
 
@@ -21,6 +22,7 @@ _OPTIONS = {
     "--clock": "host",
 }
 _CHUNK = 4096  # bytes
+_TICK = 1000  # milliseconds
 
 
 def _options(argv):
@@ -60,6 +62,7 @@ class Board:
 
     locked = True  # a process has no prompt
     flash_kind = "file"
+    i2c = None
 
     def __init__(self, argv):
         options = _options(argv)
@@ -71,6 +74,8 @@ class Board:
         self._clock = options["--clock"]
         self._input = open(0, "rb", 0)
         self._output = open(1, "wb", 0)
+        self._poll = select.poll()
+        self._poll.register(self._input, select.POLLIN)
         self._up = 0  # milliseconds
         self._ticks = time.monotonic() if hasattr(time, "monotonic") else time.ticks_ms()
 
@@ -104,11 +109,11 @@ class Board:
         """The system's memory is not short."""
 
     def read(self):
-        """What has come in, up to a line; b"" at the end of the stream.
+        """What has come in, up to a line; None when nothing has for a second; b"" at the end of the stream.
 
         A line, because MicroPython's `read` would wait for all the bytes it is asked for.
         """
-        return self._input.readline(_CHUNK)
+        return self._input.readline(_CHUNK) if self._poll.poll(_TICK) else None
 
     def write(self, data):
         """Send all of `data`."""

@@ -27,6 +27,8 @@ _LINE = 2200  # bytes, over wire.MAX_LINE
 _FOLDER = "/flash"
 _FOLDER_SIZE = 64 * SECTOR  # bytes; a file system has other things to hold
 _QUIET = 5  # milliseconds without a request in which nobody can be waiting
+_TICK = 1000  # milliseconds
+_I2C_HZ = 400000  # what both SSD1306 and DS3231 take
 _BLOCK = 16  # bytes, the unit of MicroPython's heap
 _IN_A_ROW = 100  # blocks
 
@@ -61,6 +63,42 @@ class RawFlash:
         self._flash.ioctl(6, offset // SECTOR)
 
 
+class BusioI2C:
+    """machine.I2C with the methods of CircuitPython's busio.I2C, which the display's driver wants."""
+
+    def __init__(self, bus, sda, scl):
+        self._bus = machine.I2C(bus, sda=machine.Pin(sda), scl=machine.Pin(scl), freq=_I2C_HZ)
+        self._taken = False
+
+    def try_lock(self):
+        """Whether the bus was free, and is ours now."""
+        free, self._taken = not self._taken, True
+        return free
+
+    def unlock(self):
+        """Give it back."""
+        self._taken = False
+
+    def scan(self):
+        """The addresses that answer."""
+        return self._bus.scan()
+
+    def writeto(self, address, buffer, *, start=0, end=None):
+        """Write buffer[start:end]."""
+        self._bus.writeto(address, memoryview(buffer)[start:end])
+
+    def readfrom_into(self, address, buffer, *, start=0, end=None):
+        """Fill buffer[start:end]."""
+        self._bus.readfrom_into(address, memoryview(buffer)[start:end])
+
+    def writeto_then_readfrom(
+        self, address, out_buffer, in_buffer, *, out_start=0, out_end=None, in_start=0, in_end=None
+    ):
+        """Write one, and fill the other without a stop between."""
+        self._bus.writeto(address, memoryview(out_buffer)[out_start:out_end], False)
+        self._bus.readfrom_into(address, memoryview(in_buffer)[in_start:in_end])
+
+
 def _has_file_system():
     try:
         return bool(os.listdir("/"))
@@ -91,7 +129,14 @@ class Board:
         self._poll = select.poll()
         self._poll.register(sys.stdin, select.POLLIN)
         self._started = time.time()
+        self.i2c = self._find_i2c()
         self._filling = None
+
+    @staticmethod
+    def _find_i2c():
+        if "i2c" not in BOARD["pins"]:
+            return None
+        return BusioI2C(*[BOARD["pins"][name] for name in ("i2c", "sda", "scl")])
 
     @staticmethod
     def random(count):
@@ -127,12 +172,15 @@ class Board:
         self._filling = filling
 
     def read(self):
-        """What has come in, up to a line: several times cheaper here than byte by byte.
+        """What has come in, up to a line: several times cheaper here than byte by byte. None when nothing has
+        for a second.
 
         Garbage is collected when the link is quiet, rather than at random inside a request.
         """
         if not self._poll.poll(_QUIET):
             gc.collect()
+            if not self._poll.poll(_TICK):
+                return None
         return self._input.readline(_LINE)
 
     def write(self, data):

@@ -136,6 +136,9 @@ class Device:
             except UnderstudyError:
                 self.faults += 1
 
+    def tick(self):
+        """After each request, and about once a second: what goes by the time."""
+
     def count_pairing(self):
         """Raise Throttled when there were too many pairing handshakes in this minute."""
         minute = self.board.uptime() // _MINUTE

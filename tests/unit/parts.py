@@ -91,6 +91,7 @@ class BenchBoard:
     info = {"id": "bench", "display": True}
     locked = True
     flash_kind = "memory"
+    i2c = None
 
     def __init__(self, flash=None, seed=b"device", time=NOW):
         self.flash = flash or CutFlash()
