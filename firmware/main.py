@@ -5,7 +5,7 @@
 import sys
 
 # Before anything else can fail on a board: from here on Ctrl-C is data, not a way to a prompt.
-if sys.platform == "rp2":
+if sys.platform in ("rp2", "esp32"):
     from ports.micropython import Board
 else:
     from ports.linux import Board
@@ -16,9 +16,8 @@ from understudy_device.service import Service
 from understudy_device.session import Session
 
 
-def serve(board):
+def run(board, device):
     """Answer frames for as long as the link is there."""
-    device = Device(board)
     session = Session(device, Service(device))
     reader = wire.LineReader()
     board.settle()
@@ -40,10 +39,18 @@ def serve(board):
 def main(argv):
     """However it ends, by a fault or a closed link, a board starts anew instead of falling to a prompt."""
     board = Board(argv)
+    cause = "fault"
     try:
-        serve(board)
+        device = Device(board)
+        try:
+            run(board, device)
+            cause = "asked"
+        except Exception as error:
+            device.fault(error)
+            device.tidy()  # on flash, while there is time
+            raise
     finally:
-        board.leave()
+        board.leave(cause)
 
 
 main(sys.argv[1:])

@@ -16,6 +16,12 @@ settle()              start-up is over: make the heap ready for requests
 read() -> bytes|None  wait for bytes of the link; None when a second went by without any, b"" when it is
                       closed for good
 write(data)           send bytes
-leave()               the firmware has ended: restart, where nothing else would see to it
+leave(cause)          the firmware has ended: restart, where nothing else would see to it; `cause`, "fault" or
+                      "asked", is what `restarted` then is
+restarted: str|None   why the firmware was started again with the power on: "watchdog", "fault" or "asked";
+                      None for anything else
+feed()                what now runs is no hang (a watchdog, where there is one, bites after eight seconds)
+blink(pattern)        play a pattern of understudy_device.lights on the LED, if there is one
+button() -> bool|None whether the button is or was pressed since it was last asked for; None if there is none
 show(lines)           put lines of text on the screen, if there is one
 """

@@ -63,6 +63,7 @@ class Board:
     locked = True  # a process has no prompt
     flash_kind = "file"
     i2c = None
+    restarted = None  # whatever restarts a process keeps a log of its own
 
     def __init__(self, argv):
         options = _options(argv)
@@ -121,8 +122,17 @@ class Board:
         while view:
             view = view[self._output.write(view) :]
 
-    def leave(self):
+    def leave(self, cause):
         """The process ends, and what started it sees that."""
+
+    def feed(self):
+        """What started the process watches over it."""
+
+    def blink(self, pattern):
+        """No LED."""
+
+    def button(self):
+        """No button."""
 
     @staticmethod
     def show(lines):

@@ -17,11 +17,16 @@ import micropython
 micropython.kbd_intr(-1)
 
 import machine  # noqa: E402
-import rp2  # noqa: E402
 from board_data import BOARD  # noqa: E402
 
 from understudy_device.fileflash import SectorFiles  # noqa: E402
+from understudy_device.lights import STEP  # noqa: E402
 from understudy_device.sectors import PAGE, SECTOR  # noqa: E402
+
+try:
+    import rp2
+except ImportError:  # an ESP32
+    rp2 = None
 
 _LINE = 2200  # bytes, over wire.MAX_LINE
 _FOLDER = "/flash"
@@ -29,6 +34,12 @@ _FOLDER_SIZE = 64 * SECTOR  # bytes; a file system has other things to hold
 _QUIET = 5  # milliseconds without a request in which nobody can be waiting
 _TICK = 1000  # milliseconds
 _I2C_HZ = 400000  # what both SSD1306 and DS3231 take
+_WATCHDOG = 8388  # milliseconds, the longest an RP2040 has (data sheet, 4.7.2)
+# The watchdog's SCRATCH0 register, which outlives every restart but a power-up (data sheets: RP2040 4.7.6,
+# RP2350 12.9.7). What stands in it says how the last run ended.
+_SCRATCH = 0x400D8000 + 0x0C if "RP2350" in os.uname().machine else 0x40058000 + 0x0C
+_RUNNING = 0x55534401  # still there after a restart: nobody said goodbye
+_ENDS = {"fault": 0x55534402, "asked": 0x55534403}
 _BLOCK = 16  # bytes, the unit of MicroPython's heap
 _IN_A_ROW = 100  # blocks
 
@@ -61,6 +72,48 @@ class RawFlash:
     def erase(self, offset):
         """Erase one sector."""
         self._flash.ioctl(6, offset // SECTOR)
+
+
+class Pulse:
+    """LED, button and watchdog: played, sampled and fed by a timer, whatever the firmware does."""
+
+    def __init__(self, pins, timer, watchdog):
+        self._led = machine.Pin(pins["led"], machine.Pin.OUT, value=0) if "led" in pins else None
+        self._button = (
+            machine.Pin(pins["button"], machine.Pin.IN, machine.Pin.PULL_UP) if "button" in pins else None
+        )
+        self._watchdog = watchdog
+        self._pattern = "."
+        self._at = 0
+        self._was_pressed = False
+        self.is_waiting = False  # for the link: then nothing hangs
+        self._timer = machine.Timer(timer, mode=machine.Timer.PERIODIC, period=STEP, callback=self._step)
+
+    def _step(self, _timer):
+        if self._led is not None:
+            self._at = (self._at + 1) % len(self._pattern)
+            self._led.value(self._pattern[self._at] == "X")
+        if self._button is not None and not self._button.value():
+            self._was_pressed = True
+        if self.is_waiting:
+            self.feed()
+
+    def feed(self):
+        """Hold the watchdog off for another period."""
+        if self._watchdog is not None:
+            self._watchdog.feed()
+
+    def play(self, pattern):
+        """From its beginning, unless it is the one that plays."""
+        if pattern != self._pattern:
+            self._pattern, self._at = pattern, len(pattern) - 1
+
+    def pressed(self):
+        """Whether the button is or was pressed since the last call; None without a button."""
+        if self._button is None:
+            return None
+        was, self._was_pressed = self._was_pressed or not self._button.value(), False
+        return was
 
 
 class BusioI2C:
@@ -114,11 +167,25 @@ def _file_flash():
     return SectorFiles(open, os.remove, _FOLDER, _FOLDER_SIZE)
 
 
+def _how_it_ended():
+    """What `Board.restarted` is; from here on this run counts as not ended."""
+    if not rp2:
+        return "watchdog" if machine.reset_cause() == machine.WDT_RESET else None
+    left = machine.mem32[_SCRATCH]
+    machine.mem32[_SCRATCH] = _RUNNING
+    if machine.reset_cause() != machine.WDT_RESET:  # the power or the reset button; what is left is chance
+        return None
+    for cause, mark in _ENDS.items():
+        if left == mark:
+            return cause
+    return "watchdog"
+
+
 class Board:
     """See ports/__init__.py."""
 
     info = BOARD
-    locked = False  # this image keeps MicroPython's prompt for development
+    locked = BOARD.get("locked", False)  # an image says so of itself; a stock one has a prompt
 
     def __init__(self, argv):
         # A stock MicroPython has its file system where our own image has the store.
@@ -130,6 +197,12 @@ class Board:
         self._poll.register(sys.stdin, select.POLLIN)
         self._started = time.time()
         self.i2c = self._find_i2c()
+        self.restarted = _how_it_ended()
+        # At a prompt nobody would feed it.
+        watchdog = machine.WDT(timeout=_WATCHDOG) if self.locked else None
+        self._pulse = Pulse(BOARD["pins"], -1 if rp2 else 0, watchdog)
+        self.feed, self.blink, self.button = self._pulse.feed, self._pulse.play, self._pulse.pressed
+        self._is_tidy = False
         self._filling = None
 
     @staticmethod
@@ -177,19 +250,28 @@ class Board:
 
         Garbage is collected when the link is quiet, rather than at random inside a request.
         """
-        if not self._poll.poll(_QUIET):
-            gc.collect()
-            if not self._poll.poll(_TICK):
-                return None
-        return self._input.readline(_LINE)
+        self._pulse.is_waiting = True
+        try:
+            if not self._poll.poll(_QUIET):
+                if not self._is_tidy:
+                    gc.collect()
+                    self._is_tidy = True
+                if not self._poll.poll(_TICK):
+                    return None
+            self._is_tidy = False
+            return self._input.readline(_LINE)  # until the rest of the line is there
+        finally:
+            self._pulse.is_waiting = False
 
     def write(self, data):
         """Send all of `data`."""
         self._output.write(data)
 
     @staticmethod
-    def leave():
+    def leave(cause):
         """Start anew; the data key goes with the RAM."""
+        if rp2:
+            machine.mem32[_SCRATCH] = _ENDS[cause]
         machine.reset()
 
     @staticmethod

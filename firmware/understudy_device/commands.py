@@ -91,7 +91,7 @@ def unseal(device, caller, fields):
         device.log("unsealed", caller)
     if not device.is_ready:
         device.opened()
-        if convert(device.store, device.vault, device.directory):
+        if convert(device.store, device.vault, device.directory, device.board.feed):
             device.log("store-converted", caller)
         device.is_ready = True
     return {}

@@ -24,14 +24,19 @@ _CONFIRMED = const(1)
 _MOST = const(0xFFFFFFFE)  # steps, as they are kept now
 
 
-def convert(store, vault, directory):
-    """Write anew what an open store has in schema 1; whether there was anything."""
+def convert(store, vault, directory, feed):
+    """Write anew what an open store has in schema 1; whether there was anything.
+
+    It may take minutes: `feed()` is called all the while.
+    """
     if not store.log.has_old and not store.has(OLD_CREDENTIAL, OLD_USE):
         return False
     while store.log.has_old:
+        feed()
         store.tidy()
     for number in store.numbers(OLD_CREDENTIAL):
         store.log.begin()  # each may take as long as a request
+        feed()
         try:
             _convert_user(store, vault, directory, number)
         except (AuthenticationFailed, StoreDamaged):  # it loses itself only

@@ -2,7 +2,7 @@
 # Copyright (c) 2026 The Understudy authors
 """The device's parts put together from what a board gives, and the little state they share."""
 
-from . import records
+from . import lights, records
 from .audit import Audit
 from .clock import Clock
 from .compat import const
@@ -52,6 +52,10 @@ class Device:
         self.answered = []  # before the restart: (mark of the request, verdict), oldest first
         self.is_ready = False  # whether all that unsealing brings about was done
         self.faults = 0  # errors of our own that were survived since power-up
+        self._unlogged = [("restarted", board.restarted)] if board.restarted else []
+        self._faults_logged = Refusals()
+        self.verdict = None  # the last one since power-up: (status, uptime)
+        self.pressed_at = None  # uptime at which the button was last pressed
         try:
             self.store.open()
             self._check_whole()
@@ -127,10 +131,22 @@ class Device:
         for event in events:
             self.answered.append((event.request if event.code >= VERDICT_EVENT else 0, event.name))
 
+    def fault(self, error):
+        """An error of ours: count it, and have it in the audit log at the next `tidy`.
+
+        By its type only: the text may hold what it choked on.
+        """
+        self.faults += 1
+        if self._faults_logged.may_log(self.board.uptime()):
+            self._unlogged.append(("fault", type(error).__name__))
+
     def tidy(self):
-        """Between requests: what makes the next one quicker."""
+        """Between requests: what need not have been done before, and what makes the next one quicker."""
         if self.damage is None:
             try:
+                while self._unlogged and self.vault.claimed:
+                    name, detail = self._unlogged.pop(0)
+                    self.audit.write(self.audit.event(_CODES[name], detail=detail))
                 self.audit.catch_up()
                 self.store.tidy()
             except UnderstudyError:
@@ -138,6 +154,11 @@ class Device:
 
     def tick(self):
         """After each request, and about once a second: what goes by the time."""
+        now = self.board.uptime()
+        if self.board.button():
+            self.pressed_at = now
+        verdict, given_at = self.verdict or (None, 0)
+        self.board.blink(lights.pattern(self.state, verdict, now - given_at))
 
     def count_pairing(self):
         """Raise Throttled when there were too many pairing handshakes in this minute."""

@@ -163,6 +163,7 @@ EVENTS = {
     18: "resync-refused",
     19: "fault",
     20: "store-converted",
+    21: "restarted",
 }
 VERDICT_EVENT = const(32)  # the number of the first of VERDICTS
 EVENTS.update({VERDICT_EVENT + number: name for number, name in enumerate(VERDICTS)})

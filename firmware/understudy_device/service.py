@@ -115,6 +115,7 @@ class Service:
         if self._screen is not None:
             status, user = self._screen
             self._screen = None
+            self.device.verdict = (status, self.device.board.uptime())
             self.device.show(screens.verdict(status, user))
 
 

@@ -47,8 +47,8 @@ class Session:
             # The edge of the link: nothing but the status may be said in the clear.
             self._end()
             return protocol.FAULT, error.status.encode()
-        except Exception:  # a fault of ours must not take the device away from everybody
-            self._device.faults += 1
+        except Exception as error:  # a fault of ours must not take the device away from everybody
+            self._device.fault(error)
             self._end()
             return protocol.FAULT, b"internal"
 

@@ -92,6 +92,7 @@ class BenchBoard:
     locked = True
     flash_kind = "memory"
     i2c = None
+    restarted = None
 
     def __init__(self, flash=None, seed=b"device", time=NOW):
         self.flash = flash or CutFlash()
@@ -99,6 +100,8 @@ class BenchBoard:
         self.up = 0
         self.time = time
         self.screen = []
+        self.led = ""
+        self.pressed = False
 
     def uptime(self):
         """Seconds."""
@@ -111,6 +114,18 @@ class BenchBoard:
         """The given time, if any."""
         if self.time is not None:
             clock.start(self.time, "bench")
+
+    def feed(self):
+        """Nothing bites."""
+
+    def blink(self, pattern):
+        """Keep what the LED plays."""
+        self.led = pattern
+
+    def button(self):
+        """Whether it was pressed; once."""
+        was, self.pressed = self.pressed, False
+        return was
 
     def show(self, lines):
         """Keep what is on the screen."""

@@ -238,8 +238,16 @@ class Pico:
             raise SimulationTimeout(f"{microseconds} us were not simulated in {wall_s} s")
 
     def jump(self, seconds: float) -> None:
-        """Let time pass without running anything; a timer due in between fires once."""
+        """Let time pass without running anything; a timer due in between fires once.
+
+        The watchdog stands still, as it does on the chip while a debugger holds the cores.
+        """
+        watchdog = self.mcu.watchdog
+        armed, counter = watchdog.timer.enable, watchdog.timer.counter
+        watchdog.timer.enable = watchdog.alarm.enable = False
         self.clock.tick(seconds * 1e9)
+        watchdog.timer.set(counter)
+        watchdog.timer.enable = watchdog.alarm.enable = armed
 
     # Power and reset.
 
