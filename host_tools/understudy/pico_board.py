@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from understudy.board_files import board_data, modules
+from understudy.bytecode import compiled
 from understudy.paths import board_dir, build_dir, firmware_dir
 from understudy.simulator.errors import SimulatorError, StateError
 from understudy.simulator.flash_layout import FLASH_SIZE
@@ -51,5 +52,6 @@ def with_firmware(image: Path, flash: bytes | None) -> bytes | None:
     """
     if _FROZEN in image.read_bytes():
         return flash
-    files = modules(firmware_dir(), board_data(board_dir("rpi_pico")))
+    data = board_data(board_dir("rpi_pico"))
+    files = compiled(modules(firmware_dir(), data), data["arch"])
     return install_files(flash or b"\xff" * FLASH_SIZE, files, overwrite=True)

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The Understudy authors
+"""What goes wrong inside a Pico ends in a restart at worst, and in a line of the audit log.
+
+The faults are put into the firmware at the prompt of the image that has one: no request is known that brings
+one about.
+"""
+
+from pathlib import Path
+
+import pytest
+from conftest import find_image
+from pico_session import SECRET, Owner, PicoSession
+
+import pyotp
+from understudy.simulator.raw_repl import RawRepl
+from understudy_device import protocol, wire
+from understudy_device.events import Event
+
+TOTP = pyotp.TOTP(SECRET)
+
+MAIN = Path(__file__).parents[2] / "firmware" / "main.py"  # which this image does not hold
+LOCKED = "import board_data\nboard_data.BOARD['locked'] = True\n"
+HANDLERS = """
+from understudy_device import code_commands, commands, wire
+def raising(*_):
+    raise ZeroDivisionError("secret 3131")
+def greedy(*_):
+    taken = []
+    while True:
+        taken.append(bytearray(1000))
+def hanging(*_):
+    while True:
+        pass
+def failing_decode(line, decode=wire.decode):
+    if len(line) == 5:
+        raise ZeroDivisionError("secret 3131")
+    return decode(line)
+commands.settings_show = raising
+commands.host_list = greedy
+commands.clock_show = hanging
+wire.decode = failing_decode
+"""
+
+
+class Board(PicoSession):
+    """The Pico with a prompt, at which the firmware is started as on a locked image."""
+
+    def __init__(self, image, flash=None):
+        super().__init__(image, flash)
+        self.start()
+
+    def start(self):
+        """From the prompt, as after every restart."""
+        RawRepl(self.pico).start(LOCKED + HANDLERS + MAIN.read_text())
+        self.pico.received.clear()
+
+
+def logged(owner):
+    """[(event, detail)] of what went wrong."""
+    page = owner.ask("audit_read", first=0)
+    found = [(Event.unpack(bytes.fromhex(data)), detail) for _, data, _, detail, _ in page["events"]]
+    return [(event.name, detail) for event, detail in found if event.name in ("fault", "restarted")]
+
+
+def verdict(owner):
+    """On a code that is right and new."""
+    owner.device.pico.jump(61)
+    return owner.verify(TOTP.at(owner.now()))
+
+
+@pytest.fixture
+def owner():
+    """Of a device with faults in it."""
+    return Owner(Board(find_image("rpi_pico-bare")))
+
+
+def restarted(owner):
+    """Wait for the chip to start anew; the firmware, and a session with it."""
+    owner.device.pico.boot(wall_s=600)
+    owner.device.start()
+    owner.hello(owner.device)
+    owner.settle()
+
+
+def test_a_fault_in_a_handler_costs_the_session_and_no_more(owner):
+    for cmd in ("settings_show", "host_list"):
+        assert owner.ask(cmd) == "internal"
+        owner.open(owner.device)
+        assert verdict(owner) == "accepted"
+    assert logged(owner) == [("fault", "ZeroDivisionError"), ("fault", "MemoryError")]
+
+
+def test_a_handler_that_hangs_is_bitten_by_the_watchdog(owner):
+    pico = owner.device.pico
+    request = owner.send.encrypt_with_ad(b"", b'{"id":"00112233445566aa","cmd":"clock_show"}')
+    before = pico.micros
+    pico.send(wire.encode(protocol.DATA, request))
+    restarted(owner)
+    assert pico.connections == 2
+    assert 8_000_000 < pico.micros - before
+    assert logged(owner) == [("restarted", "watchdog")]
+    assert verdict(owner) == "accepted"
+
+
+def test_quiet_and_half_a_frame_are_no_hang(owner):
+    pico = owner.device.pico
+    pico.run_us(10_000_000)
+    pico.send(wire.encode(protocol.HELLO, bytes(16))[:11])
+    pico.run_us(10_000_000)
+    pico.send(b"\n")
+    pico.run_us(100_000)
+    assert pico.connections == 1
+    assert owner.hello(owner.device)["state"] == "open"
+
+
+def test_a_fault_outside_of_a_request_restarts_the_chip(owner):
+    owner.device.pico.send(b"\x16abc\n")
+    restarted(owner)
+    assert logged(owner) == [("fault", "ZeroDivisionError"), ("restarted", "fault")]
+    assert verdict(owner) == "accepted"
+
+
+def test_the_reset_button_is_no_fault(owner):
+    owner.device.pico.reset()
+    restarted(owner)
+    assert logged(owner) == []
