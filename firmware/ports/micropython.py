@@ -15,6 +15,9 @@ import micropython
 
 # At once: from here on Ctrl-C is data on the link and not a way to a prompt.
 micropython.kbd_intr(-1)
+# Garbage of the imports is collected at once, or what stays lies scattered over the heap, with no room between
+# for the store's buffer of a sector. `settle` ends this.
+gc.threshold(8192)
 
 import machine  # noqa: E402
 from board_data import BOARD  # noqa: E402
@@ -235,6 +238,7 @@ class Board:
         The allocator would walk over all of them whenever it looks for two blocks or more in a row, which
         is a third of the time that a request takes.
         """
+        gc.threshold(-1)
         gc.collect()
         filling = None
         in_a_row = 0
