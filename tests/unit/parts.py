@@ -88,7 +88,7 @@ class Randomness:
 class BenchBoard:
     """A board on the bench: what a port gives, in memory, with a clock to turn by hand."""
 
-    info = {"id": "bench", "display": True}
+    info = {"id": "bench", "display": True, "button": True}
     locked = True
     flash_kind = "memory"
     i2c = None
@@ -109,6 +109,9 @@ class BenchBoard:
 
     def memory(self):
         """Enough."""
+
+    def feed(self):
+        """Nothing watches."""
 
     def start_clock(self, clock):
         """The given time, if any."""
