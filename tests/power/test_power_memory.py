@@ -43,4 +43,7 @@ def test_cuts_in_a_row_at_the_same_place(scenario: Scenario, tear: Tear) -> None
 def test_every_command_that_writes_has_a_scenario() -> None:
     """A new command comes with its model and its cuts, or is said to keep nothing on flash."""
     # A factory reset is a state of the flash, and not of the vault: tests/unit/test_reset.py cuts it.
-    assert set(COMMANDS) - READ_ONLY - {"factory_reset"} == {scenario.act.cmd for scenario in SCENARIOS} - {"hello", "tidy"}
+    assert set(COMMANDS) - READ_ONLY - {"factory_reset"} == {scenario.act.cmd for scenario in SCENARIOS} - {
+        "hello",
+        "tidy",
+    }
