@@ -110,9 +110,6 @@ class BenchBoard:
     def memory(self):
         """Enough."""
 
-    def feed(self):
-        """Nothing watches."""
-
     def start_clock(self, clock):
         """The given time, if any."""
         if self.time is not None:
