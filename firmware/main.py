@@ -22,7 +22,7 @@ def run(board, device):
     reader = wire.LineReader()
     board.settle()
     device.show(screens.idle(device.state, device.clock.state))
-    while True:
+    while not device.is_leaving:
         chunk = board.read()
         if chunk == b"":
             return

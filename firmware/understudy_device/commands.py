@@ -9,10 +9,10 @@ it is done, so that no power cut can keep it out.
 
 from .compat import dump_json
 from .convert import convert
-from .errors import AlreadyClaimed, BadRequest, PairingClosed, Unclaimed
+from .errors import AlreadyClaimed, BadRequest, PairingClosed, PresenceNeeded, Unclaimed
 from .events import Event
 from .pairing import key_id
-from .protocol import ADMIN, MAX_JSON, NO_SUBJECT, SETTINGS
+from .protocol import ADMIN, MAX_JSON, NO_SUBJECT, PRESENCE_SECONDS, SETTINGS
 
 _ROOM = 240  # bytes of an audit page that everything but its events takes
 
@@ -23,6 +23,8 @@ def claim(device, caller, fields):
     """The first pairing: makes the data key and the admin."""
     if device.vault.claimed:
         raise AlreadyClaimed()
+    if "claim" in device.board.info.get("presence", ()):
+        _check_presence(device)
     result = _pair(device, caller, fields, ADMIN, "claimed")
     device.opened()
     device.is_ready = True
@@ -97,7 +99,28 @@ def unseal(device, caller, fields):
     return {}
 
 
+def _check_presence(device):
+    """Raise PresenceNeeded unless the button was pressed a moment ago; one press is good for one act.
+
+    Of what it is asked: a claim on boards whose data says "presence": ["claim"], as there is no setting
+    before the claim; a factory reset where the setting `presence` is on.
+    """
+    pressed, device.pressed_at = device.pressed_at, None
+    if pressed is None or device.board.uptime() - pressed > PRESENCE_SECONDS:
+        raise PresenceNeeded()
+
+
 # The device.
+
+
+def factory_reset(device, caller, fields):
+    """Erase everything; the device then starts anew, as a new one."""
+    if fields["device"] != device.id():
+        raise BadRequest("device: not the id of this one")
+    if device.settings["presence"]:
+        _check_presence(device)
+    device.erase("host " + key_id(caller.public_key).hex())
+    return {}
 
 
 def status(device, caller, _fields):
@@ -136,6 +159,8 @@ def settings_set(device, caller, fields):
     settings.update(fields)
     if settings["max_delay"] < settings["delay"]:
         raise BadRequest("max_delay: not shorter than delay")
+    if fields.get("presence") and not device.board.info.get("button"):
+        raise BadRequest("presence: this board has no button")
     changed = " ".join("%s=%s" % (name, fields[name]) for name in sorted(fields))
     device.log("settings-changed", caller, detail=changed)
     device.change_settings(settings)

@@ -2,13 +2,13 @@
 # Copyright (c) 2026 The Understudy authors
 """The device's parts put together from what a board gives, and the little state they share."""
 
-from . import lights, records
+from . import lights, records, reset
 from .audit import Audit
 from .clock import Clock
 from .compat import const
 from .directory import Directory
 from .entropy import Pool
-from .errors import StoreDamaged, Throttled, UnderstudyError
+from .errors import FlashFailed, StoreDamaged, Throttled, UnderstudyError
 from .pairing import key_id
 from .protocol import (
     DAMAGED,
@@ -56,16 +56,40 @@ class Device:
         self._faults_logged = Refusals()
         self.verdict = None  # the last one since power-up: (status, uptime)
         self.pressed_at = None  # uptime at which the button was last pressed
+        self.is_leaving = False  # everything is erased, and only a restart makes sense
+        reset_by = None
         try:
+            reset_by = reset.resume(board.flash, board.feed)
             self.store.open()
             self._check_whole()
-        except StoreDamaged as error:
+        except (StoreDamaged, FlashFailed) as error:
             self.damage = error.message
         self.clock = self._make_clock()
         spent = self.store.get(records.LIMIT)
         self.throttle = Throttle(int.from_bytes(spent, "big") if spent else 0)
         self.refusals = Refusals()
         self.audit = Audit(self.store, self.clock, self._seal_detail)
+        if reset_by is not None and self.damage is None:
+            self._begin_anew(reset_by)
+
+    def _begin_anew(self, who):
+        """The first start after a factory reset."""
+        try:
+            self.audit.write(self.audit.event(_CODES["factory-reset"], detail=who.decode()))
+            self.store.delete(records.RESET)
+        except FlashFailed as error:
+            self.damage = error.message
+
+    def erase(self, who):
+        """Factory reset, asked for by `who` (text for the audit log): erase everything.
+
+        From here on the device answers nothing; its caller restarts it. Possible on a damaged store, too.
+        Raises FlashFailed.
+        """
+        flash, keys = self.board.flash, self.store.sectors_of(records.HOST, records.IDENTITY)
+        kept = reset.mark(flash, who.encode(), keys)
+        self.is_leaving = True
+        reset.erase(flash, kept, keys, self.board.feed)
 
     def _check_whole(self):
         """A store that has lost its identity or its hosts must not pass for a new device."""
@@ -142,7 +166,7 @@ class Device:
 
     def tidy(self):
         """Between requests: what need not have been done before, and what makes the next one quicker."""
-        if self.damage is None:
+        if self.damage is None and not self.is_leaving:
             try:
                 while self._unlogged and self.vault.claimed:
                     name, detail = self._unlogged.pop(0)

@@ -162,6 +162,12 @@ class StoreDamaged(UnderstudyError):
     status = "damaged"
 
 
+class PresenceNeeded(UnderstudyError):
+    """Somebody has to press the button on the device first."""
+
+    status = "presence"
+
+
 # The link.
 
 

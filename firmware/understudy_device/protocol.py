@@ -52,6 +52,7 @@ MAX_TIME = const(0xFFFFFFFF)  # Unix seconds, 2106-02-07
 MAX_COUNTER = const(0xFFFFFFFF)
 MAX_WINDOW = const(10)  # steps
 MAX_BYPASS_SECONDS = const(604800)
+PRESENCE_SECONDS = const(30)  # that a press of the button counts
 RECOVERY_CODES = const(10)
 MADE_DIGITS = const(10)  # of a recovery code or a bypass code
 
@@ -110,6 +111,7 @@ STATUSES = {
     "full": (30, "The device's flash is full; remove users first."),
     "damaged": (31, "The device's flash does not hold a readable store."),
     "flash-failed": (32, "The device can't write its flash; nothing was changed."),
+    "presence": (36, "Press the button on the device, then try again."),
     "no-session": (40, "The secure session has ended; try again."),
     "handshake-failed": (41, "The other end does not hold the key it should."),
     "not-paired": (42, "The device does not know this host's key; pair it first."),
@@ -164,6 +166,7 @@ EVENTS = {
     19: "fault",
     20: "store-converted",
     21: "restarted",
+    26: "factory-reset",
 }
 VERDICT_EVENT = const(32)  # the number of the first of VERDICTS
 EVENTS.update({VERDICT_EVENT + number: name for number, name in enumerate(VERDICTS)})
@@ -196,6 +199,9 @@ SETTINGS = {
     "delay": Field("int", 1, 3600, required=False),  # seconds; the first wait, doubled by each further one
     "max_delay": Field("int", 1, 86400, required=False),  # seconds
     "device_attempts": Field("int", 5, 1000, required=False),  # wrong codes of all users together
+    # Whether a factory reset has to be confirmed by the device's button. A claim comes before any setting: a
+    # board that wants it confirmed says so in its board.json ("presence": ["claim"]).
+    "presence": Field("bool", required=False),
 }
 DEFAULTS = {
     "digits": 6,
@@ -207,6 +213,7 @@ DEFAULTS = {
     "delay": 30,
     "max_delay": 3600,
     "device_attempts": 100,
+    "presence": False,
 }
 OF_A_CREDENTIAL = ("digits", "interval", "algorithm", "window")  # settings that one can have of its own
 
@@ -285,6 +292,7 @@ COMMANDS = {
         True,
         {"user": _USER, "seconds": Field("int", 1, MAX_BYPASS_SECONDS), "entropy": _ENTROPY},
     ),
+    "factory_reset": (ADMIN, False, {"device": Field("hex", KEY_ID, KEY_ID)}),  # its own id, to be sure
     "settings_show": (VERIFIER, False, {}),
     "settings_set": (ADMIN, True, dict(SETTINGS)),
     "clock_show": (VERIFIER, False, {}),

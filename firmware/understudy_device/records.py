@@ -21,6 +21,7 @@ STATE = const(9)  # of the user with the same number: failures, and what each cr
 EVENT = const(10)  # of the audit log; the number is the low half of the event's
 CHAIN = const(11)  # number of the next event and the hash before it: begins each sector of the journal
 LIMIT = const(12)  # wrong codes of the whole device
+RESET = const(15)  # a factory reset is not finished, see `reset`; who asked for it
 
 # Kinds that change with every request; what is superseded of all others is scrubbed, see `log`.
 JOURNAL_KINDS = (CLOCK, STATE, EVENT, CHAIN, LIMIT)
@@ -28,7 +29,8 @@ JOURNAL_KINDS = (CLOCK, STATE, EVENT, CHAIN, LIMIT)
 _HOST = ">32sB12s48s"  # public key, role, nonce, wrapped data key; then the name
 _HOST_SIZE = const(93)
 _SETTING_1 = ">BHBB"  # schema 1: digits, interval, window, algorithm
-_SETTING = ">BHBBBBHIH"  # ... look_ahead, attempts, delay, max_delay, device_attempts
+_SETTING_2 = ">BHBBBBHIH"  # ... look_ahead, attempts, delay, max_delay, device_attempts
+_SETTING = ">BHBBBBHIHB"  # ... presence
 _CLOCK = ">IIIB"  # floor, run, start, count of spans; then those
 _SPAN = ">II"
 _CLOCK_1 = ">QIQB"  # schema 1, eight spans always
@@ -77,15 +79,18 @@ def pack_settings(settings):
         settings["delay"],
         settings["max_delay"],
         settings["device_attempts"],
+        settings["presence"],
     )
 
 
 def unpack_settings(data):
     """Bytes to device settings."""
     values = dict(DEFAULTS)
-    if len(data) == struct.calcsize(_SETTING):
-        names = ("look_ahead", "attempts", "delay", "max_delay", "device_attempts")
-        values.update(zip(names, struct.unpack(_SETTING, data)[4:]))
+    names = ("look_ahead", "attempts", "delay", "max_delay", "device_attempts", "presence")
+    for layout in (_SETTING_2, _SETTING):
+        if len(data) == struct.calcsize(layout):
+            values.update(zip(names, struct.unpack(layout, data)[4:]))
+    values["presence"] = bool(values["presence"])
     digits, interval, window, algorithm = struct.unpack(_SETTING_1, data[:5])
     values.update(digits=digits, interval=interval, window=window, algorithm=ALGORITHMS[algorithm])
     return {name: SETTINGS[name].check(name, value) for name, value in values.items()}

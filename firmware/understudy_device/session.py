@@ -37,7 +37,7 @@ class Session:
     def handle(self, kind, payload):
         """The answer to one frame, as (kind, payload), or None for a frame that only a host would be sent."""
         step = self._steps.get(kind)
-        if step is None:
+        if step is None or self._device.is_leaving:
             return None
         try:
             if self._device.damage is not None and kind != protocol.HELLO:

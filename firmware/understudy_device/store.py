@@ -183,6 +183,10 @@ class Store:
         """The numbers that have a value of `kind` (not USER or STATE), in ascending order."""
         return sorted(key & 0xFFFF for key in self._places if key >> 16 == kind)
 
+    def sectors_of(self, *kinds):
+        """The indices of the sectors that hold values of these kinds (not USER or STATE)."""
+        return {place[0] // SECTOR for key, place in self._places.items() if key >> 16 in kinds}
+
     def has(self, *kinds):
         """Whether there is a value of any of these kinds (USER: of any user)."""
         if USER in kinds and (self.index.users or self._users[self.users_max]):

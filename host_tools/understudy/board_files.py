@@ -9,10 +9,17 @@ import json
 from pathlib import Path
 from typing import Any
 
+from understudy.board_schema import BoardError, check_board
+
 
 def board_data(folder: Path) -> dict[str, Any]:
-    """`board.json` of a board's folder. OSError when there is none."""
-    return dict(json.loads((folder / "board.json").read_text()))
+    """`board.json` of a board's folder. OSError when there is none, BoardError when it is not sound."""
+    file = folder / "board.json"
+    try:
+        data = json.loads(file.read_text())
+    except ValueError as error:
+        raise BoardError(f"{file}: {error}") from error
+    return check_board(data, folder.name, str(file))
 
 
 def modules(firmware: Path, data: dict[str, Any]) -> dict[str, bytes]:

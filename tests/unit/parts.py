@@ -88,7 +88,7 @@ class Randomness:
 class BenchBoard:
     """A board on the bench: what a port gives, in memory, with a clock to turn by hand."""
 
-    info = {"id": "bench", "display": True}
+    info = {"id": "bench", "display": True, "button": True}
     locked = True
     flash_kind = "memory"
     i2c = None

@@ -48,6 +48,8 @@ GOOD = {
     "delay": 30,
     "max_delay": 3600,
     "device_attempts": 100,
+    "presence": False,
+    "device": "00" * 8,
     "back": False,
 }
 NO_TEXTS = [" a", "a ", "\u00a0a", "a\u3000", "\u2009a"] + ["a%sb" % c for c in "\n\t\x00\x1f\x7f\x9b"]
@@ -143,9 +145,9 @@ class Fields(unittest.TestCase):
                     told = (cmd, name, value, reply)
                     self.assertFalse(status_of(reply) in ("internal", "unknown-command", "no-session"), told)
                     if status_of(reply) == "bad-request":
-                        useless = (
-                            ("user_set", "valid_from", protocol.MAX_TIME),
-                        )  # sound, but for the other one
+                        # Sound, but for the other one; no id of this device.
+                        useless = [("user_set", "valid_from", protocol.MAX_TIME)]
+                        useless += [("factory_reset", "device", value) for value in limits(field)]
                         self.assertIn((cmd, name, value), useless, told)
 
     def test_every_field_is_tried(self):

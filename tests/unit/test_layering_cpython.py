@@ -45,6 +45,7 @@ MAY_IMPORT = {
     "screens": LEAVES,
     "lights": LEAVES,
     "convert": LEAVES | {"records", "users"},
+    "reset": LEAVES | {"records", "region", "sectors"},
     "device": LEAVES
     | {
         "audit",
@@ -54,6 +55,7 @@ MAY_IMPORT = {
         "lights",
         "pairing",
         "records",
+        "reset",
         "store",
         "throttle",
         "vault",

@@ -8,7 +8,7 @@ It is kept from run to run and only what changed is written, so that a rebuild c
 from pathlib import Path
 from typing import Any
 
-from understudy import board_files
+from understudy import board_files, board_schema
 
 from . import paths, steps
 
@@ -20,7 +20,10 @@ def board(name: str) -> dict[str, Any]:
     if not (paths.BOARDS / name / "board.json").is_file():
         known = ", ".join(sorted(found.parent.name for found in paths.BOARDS.glob("*/board.json")))
         raise steps.BuildError(f"there is no board {name!r}; the boards are: {known}")
-    return board_files.board_data(paths.BOARDS / name)
+    try:
+        return board_files.board_data(paths.BOARDS / name)
+    except board_schema.BoardError as error:
+        raise steps.BuildError(str(error)) from error
 
 
 def modules(name: str) -> dict[str, bytes]:
