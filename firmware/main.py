@@ -20,6 +20,7 @@ def run(board, device):
     """Answer frames for as long as the link is there."""
     session = Session(device, Service(device))
     reader = wire.LineReader()
+    device.reset_if_held()
     board.settle()
     device.show(screens.idle(device.state, device.clock.state))
     while not device.is_leaving:

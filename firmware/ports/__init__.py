@@ -20,6 +20,7 @@ leave(cause)          the firmware has ended: restart, where nothing else would 
                       "asked", is what `restarted` then is
 restarted: str|None   why the firmware was started again with the power on: "watchdog", "fault" or "asked";
                       None for anything else
+nap()                 let a tenth of a second go by
 feed()                what now runs is no hang (a watchdog, where there is one, bites after eight seconds)
 blink(pattern)        play a pattern of understudy_device.lights on the LED, if there is one
 button() -> bool|None whether the button is or was pressed since it was last asked for; None if there is none

@@ -125,6 +125,11 @@ class Board:
     def leave(self, cause):
         """The process ends, and what started it sees that."""
 
+    @staticmethod
+    def nap():
+        """A tenth of a second."""
+        time.sleep(0.1)
+
     def feed(self):
         """What started the process watches over it."""
 

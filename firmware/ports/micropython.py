@@ -15,8 +15,8 @@ import micropython
 
 # At once: from here on Ctrl-C is data on the link and not a way to a prompt.
 micropython.kbd_intr(-1)
-# Garbage of the imports is collected at once, or what stays lies scattered over the heap, with no room between
-# for the store's buffer of a sector. `settle` ends this.
+# Garbage of the imports is collected at once, or what stays lies scattered over the heap, with no room
+# between for the store's buffer of a sector. `settle` ends this.
 gc.threshold(8192)
 
 import machine  # noqa: E402
@@ -222,6 +222,11 @@ class Board:
     def uptime(self):
         """Seconds: MicroPython's clock runs from power-up, and nothing here ever sets it."""
         return time.time() - self._started
+
+    @staticmethod
+    def nap():
+        """A tenth of a second."""
+        time.sleep_ms(100)
 
     @staticmethod
     def memory():

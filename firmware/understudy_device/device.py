@@ -28,6 +28,7 @@ from .throttle import Refusals, Throttle
 from .vault import Vault
 
 _MINUTE = const(60)  # seconds
+_HELD = const(5)  # seconds
 _NOBODY_SECRET = const(20)  # bytes, as SHA-1's
 _CODES = {name: code for code, name in EVENTS.items() if code < VERDICT_EVENT}
 
@@ -90,6 +91,17 @@ class Device:
         kept = reset.mark(flash, who.encode(), keys)
         self.is_leaving = True
         reset.erase(flash, kept, keys, self.board.feed)
+
+    def reset_if_held(self):
+        """At power-up: erase everything if the button is held down for so long that it is no accident."""
+        start = self.board.uptime()
+        while self.board.button():
+            self.board.blink(lights.ON)
+            self.board.feed()
+            if self.board.uptime() - start >= _HELD:
+                self.erase("button")
+                return
+            self.board.nap()
 
     def _check_whole(self):
         """A store that has lost its identity or its hosts must not pass for a new device."""

@@ -22,6 +22,7 @@ TOTP = pyotp.TOTP(SECRET)
 MAIN = Path(__file__).parents[2] / "firmware" / "main.py"  # which this image does not hold
 LOCKED = "import board_data\nboard_data.BOARD['locked'] = True\n"
 HANDLERS = """
+import time
 from understudy_device import code_commands, commands, wire
 def raising(*_):
     raise ZeroDivisionError("secret 3131")
@@ -31,7 +32,7 @@ def greedy(*_):
         taken.append(bytearray(1000))
 def hanging(*_):
     while True:
-        pass
+        time.sleep(1)  # to the watchdog as good as a loop, and the emulator need not work
 def failing_decode(line, decode=wire.decode):
     if len(line) == 5:
         raise ZeroDivisionError("secret 3131")

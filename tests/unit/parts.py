@@ -101,7 +101,7 @@ class BenchBoard:
         self.time = time
         self.screen = []
         self.led = ""
-        self.pressed = False
+        self.pressed = 0
 
     def uptime(self):
         """Seconds."""
@@ -118,14 +118,19 @@ class BenchBoard:
     def feed(self):
         """Nothing bites."""
 
+    def nap(self):
+        """Time goes by."""
+        self.up += 1
+
     def blink(self, pattern):
         """Keep what the LED plays."""
         self.led = pattern
 
     def button(self):
-        """Whether it was pressed; once."""
-        was, self.pressed = self.pressed, False
-        return was
+        """Whether it is pressed, for as many calls as `pressed` says."""
+        is_pressed = self.pressed > 0
+        self.pressed -= is_pressed
+        return is_pressed
 
     def show(self, lines):
         """Keep what is on the screen."""

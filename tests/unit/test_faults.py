@@ -156,7 +156,7 @@ class TestLights(unittest.TestCase):
         bench.board.up += 7
         bench.device.tick()
         self.assertIsNone(bench.device.pressed_at)
-        bench.board.pressed = True
+        bench.board.pressed = 1
         bench.device.tick()
         bench.board.up += 5
         bench.device.tick()

@@ -283,5 +283,44 @@ class Presence(unittest.TestCase):
         self.assertEqual(records.unpack_settings(packed[:5])["max_delay"], protocol.DEFAULTS["max_delay"])
 
 
+class TheButtonAtPowerUp(unittest.TestCase):
+    def powered_up(self, bench, held):
+        """The bench powered up again with the button held for so many seconds."""
+        bench.restart()
+        bench.board.pressed = held + 1
+        bench.device.reset_if_held()
+
+    def test_held_it_erases_everything(self):
+        bench = used()
+        self.powered_up(bench, 5)
+        self.assertEqual(bench.board.led, "X")
+        self.assertTrue(bench.device.is_leaving)
+        after = started(bench.board.flash.image())
+        self.assertEqual(after.device.state, protocol.UNCLAIMED)
+        after.admin.join(after.session, "claim")
+        after.admin.open(after.session)
+        self.assertEqual(
+            [detail for _, event, _, detail in events(after) if event.name == "factory-reset"], ["button"]
+        )
+
+    def test_held_on_a_damaged_store_it_is_the_way_out(self):
+        bench = used()
+        flash = bench.board.flash
+        for sector in bench.device.store.sectors_of(records.IDENTITY):
+            flash.erase(sector * SECTOR)
+        broken = started(flash.image())
+        self.assertEqual(broken.device.state, protocol.DAMAGED)
+        broken.board.pressed = 6
+        broken.device.reset_if_held()
+        self.assertEqual(started(broken.board.flash.image()).device.state, protocol.UNCLAIMED)
+
+    def test_let_go_too_early_it_does_nothing(self):
+        bench = used()
+        for held in (0, 1, 4):
+            self.powered_up(bench, held)
+            self.assertFalse(bench.device.is_leaving)
+        self.assertEqual(verify(bench, CODE), "replayed")
+
+
 if __name__ == "__main__":
     unittest.main()
