@@ -69,10 +69,12 @@ bench: setup  ## Measure on the emulated Pico
 packages:  ## Install the Debian packages that building and testing take
 	@$(PYTHON3) tools/debian_packages.py build test
 
-lock: setup  ## Resolve pyproject.toml and requirements.in anew into requirements.lock
+lock: setup  ## Resolve what is pinned anew: requirements.lock and the firmware's firmware.lock
 	$(VENV)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 		--extra simulator --custom-compile-command 'make lock' \
 		--output-file requirements.lock pyproject.toml requirements.in
+	$(VENV)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-deps \
+		--custom-compile-command 'make lock' --output-file firmware.lock firmware.in
 
 wheel: setup  ## Build the wheel into build/dist
 	rm -rf build/lib build/bdist.*

@@ -28,7 +28,7 @@ def board(name: str) -> dict[str, Any]:
 
 def modules(name: str) -> dict[str, bytes]:
     """Module path -> source of all that a board's image holds frozen."""
-    found = board_files.modules(paths.FIRMWARE, board(name))
+    found = board_files.modules(paths.FIRMWARE, paths.PACKAGES, board(name))
     for file in (paths.BOARDS / name).glob("*.py"):
         if file.name not in _BOARD_FILES:
             found[file.name] = file.read_bytes()
