@@ -53,11 +53,11 @@ test-power: setup images  ## The power cuts of every command, under CPython and 
 test-power-long: setup images  ## Power cuts in random workloads for UNDERSTUDY_POWER_SECONDS (900), counted
 	$(PYTEST) tests/power/long_power.py
 
-image:  ## Build the image of BOARD (rpi_pico) as build/images/BOARD/firmware.uf2
+image: setup  ## Build build/images/BOARD/firmware.uf2: rpi_pico (default) or rpi_pico2, locked; -dev: with a prompt
 	@$(MICROPYTHON) image $(BOARD)
 
-images:  ## Build every image the tests use
-	@$(MICROPYTHON) image rpi_pico rpi_pico-bare stock
+images: setup  ## Build every image the tests use
+	@$(MICROPYTHON) image rpi_pico rpi_pico-dev rpi_pico-bare rpi_pico2 stock
 
 interpreter:  ## Build MicroPython's Unix interpreter and mpy-cross
 	@$(MICROPYTHON) interpreter
