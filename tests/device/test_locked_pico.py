@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""The locked image under attack by its serial port: no keys at any moment open a prompt or bring out a secret."""
+"""The locked image under attack over USB: no keys at any moment open a prompt or bring a secret out."""
 
 import base64
 from collections.abc import Iterator

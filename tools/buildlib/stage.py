@@ -13,7 +13,8 @@ from understudy import board_files, board_schema
 
 from . import paths, steps
 
-_BUILD_ONLY = ("manifest.py",)  # Python, but for the build
+_MAIN_DEV = "main_dev.py"
+_NOT_AS_IT_IS = ("manifest.py", _MAIN_DEV)
 
 
 def board(name: str) -> dict[str, Any]:
@@ -30,6 +31,8 @@ def board(name: str) -> dict[str, Any]:
 def modules(name: str, *, locked: bool) -> dict[str, bytes]:
     """Module path -> source of all that a board's image holds frozen.
 
+    One that is not locked starts by main_dev.py, and main.py is its module firmware_main.
+
     Raises BuildError when a package of the firmware is not there.
     """
     try:
@@ -37,8 +40,11 @@ def modules(name: str, *, locked: bool) -> dict[str, bytes]:
     except FileNotFoundError as error:
         raise steps.BuildError(str(error)) from error
     for file in build_files(name):
-        if file.suffix == ".py" and file.name not in _BUILD_ONLY:
+        if file.suffix == ".py" and file.name not in _NOT_AS_IT_IS:
             found[file.name] = file.read_bytes()
+    if not locked:
+        found["firmware_main.py"] = found["main.py"]
+        found["main.py"] = (paths.BOARDS / "common" / _MAIN_DEV).read_bytes()
     return found
 
 
