@@ -53,11 +53,11 @@ test-power: setup images  ## The power cuts of every command, under CPython and 
 test-power-long: setup images  ## Power cuts in random workloads for UNDERSTUDY_POWER_SECONDS (900), counted
 	$(PYTEST) tests/power/long_power.py
 
-image:  ## Build the image of BOARD (rpi_pico) as build/images/BOARD/firmware.uf2
+image: setup  ## Build build/images/BOARD/firmware.uf2: rpi_pico (default) or rpi_pico2, locked; -dev: with a prompt
 	@$(MICROPYTHON) image $(BOARD)
 
-images:  ## Build every image the tests use
-	@$(MICROPYTHON) image rpi_pico rpi_pico-bare stock
+images: setup  ## Build every image the tests use
+	@$(MICROPYTHON) image rpi_pico rpi_pico-dev rpi_pico-bare rpi_pico2 stock
 
 interpreter:  ## Build MicroPython's Unix interpreter and mpy-cross
 	@$(MICROPYTHON) interpreter
@@ -69,10 +69,12 @@ bench: setup  ## Measure on the emulated Pico
 packages:  ## Install the Debian packages that building and testing take
 	@$(PYTHON3) tools/debian_packages.py build test
 
-lock: setup  ## Resolve pyproject.toml and requirements.in anew into requirements.lock
+lock: setup  ## Resolve what is pinned anew: requirements.lock and the firmware's firmware.lock
 	$(VENV)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 		--extra simulator --custom-compile-command 'make lock' \
 		--output-file requirements.lock pyproject.toml requirements.in
+	$(VENV)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-deps \
+		--custom-compile-command 'make lock' --output-file firmware.lock firmware.in
 
 wheel: setup  ## Build the wheel into build/dist
 	rm -rf build/lib build/bdist.*

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
 """Make build/venv: a virtual environment with everything requirements.lock pins, and this project, editable.
+And build/firmware-packages: what firmware.lock pins, for whoever runs or builds the firmware.
 
 Needs a python3 and nothing else. pip comes with Python (ensurepip) where it is whole; on a Debian without
 python3-venv it comes from Debian's own package python3-pip-whl, fetched without root. pip's own settings of
@@ -21,15 +22,17 @@ from buildlib import apt, paths, steps
 _PYTHON = paths.VENV / "bin" / "python"
 _STAMP = paths.VENV / "understudy.stamp"
 _LOCK = paths.ROOT / "requirements.lock"
+_FIRMWARE_LOCK = paths.ROOT / "firmware.lock"
 _PROJECT = [paths.ROOT / "pyproject.toml", paths.TOOLS / "wheel_hook.py"]
 _LEADING_ASTRAY = ("PYTHONPATH", "PYTHONHOME", "PIP_USER", "PIP_TARGET", "PIP_PREFIX")
 _SYSTEM_WHEELS = Path("/usr/share/python-wheels")
 
 
 def _main() -> None:
-    content = steps.digest([_LOCK, *_PROJECT, Path(__file__)], sys.version, sys.executable, str(paths.ROOT))
+    made_from = [_LOCK, _FIRMWARE_LOCK, *_PROJECT, Path(__file__)]
+    content = steps.digest(made_from, sys.version, sys.executable, str(paths.ROOT))
     with steps.locked("venv"):
-        if steps.up_to_date(_STAMP, content, _PYTHON) and _runs():
+        if steps.up_to_date(_STAMP, content, _PYTHON, paths.PACKAGES) and _runs():
             return
         _STAMP.unlink(missing_ok=True)
         made_for = paths.VENV / "python.stamp"
@@ -39,6 +42,7 @@ def _main() -> None:
             made_for.write_text(identity)
         pip: list[str | Path] = [_PYTHON, "-m", "pip", "--disable-pip-version-check", "install"]
         steps.run("pip-dependencies", [*pip, "--require-hashes", "-r", _LOCK], env=_pip_environment())
+        _firmware_packages(pip)
         own: list[str | Path] = [
             *pip,
             "--no-deps",
@@ -49,6 +53,24 @@ def _main() -> None:
         ]
         steps.run("pip-project", own, env=_pip_environment())
         _STAMP.write_text(content)
+
+
+def _firmware_packages(pip: list[str | Path]) -> None:
+    """A folder of their own, because images, the Unix MicroPython and the wheel take them from there too."""
+    partial = paths.PACKAGES.with_name("firmware-packages.partial")
+    for folder in (partial, paths.PACKAGES):
+        shutil.rmtree(folder, ignore_errors=True)
+    options: list[str | Path] = [
+        "--no-deps",
+        "--no-compile",
+        "--require-hashes",
+        "--target",
+        partial,
+        "-r",
+        _FIRMWARE_LOCK,
+    ]
+    steps.run("pip-firmware", [*pip, *options], env=_pip_environment())
+    partial.rename(paths.PACKAGES)
 
 
 def _runs() -> bool:

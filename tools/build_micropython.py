@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""Build genuine MicroPython:  build_micropython.py interpreter | image BOARD... | image stock
+"""Build genuine MicroPython:  build_micropython.py interpreter | image NAME...
+
+NAME: a board such as rpi_pico, whose image is locked: it has no way to a prompt; BOARD-dev, the same with
+MicroPython's prompt, for development; BOARD-bare, as that, with nothing started, for measuring; or stock,
+which stands for MicroPython's official image.
 
 Everything goes to build/micropython and build/images, and a second run does only what changed.
 """

@@ -2,17 +2,27 @@
 # Copyright (c) 2026 The Understudy authors
 """Setuptools' hook that puts the firmware and the boards into the wheel.
 
-An installed `understudy` puts firmware on boards, so it carries firmware/ and boards/ as data, under
-understudy/_firmware and understudy/_boards. They are copied while a wheel is made and never lie in the
-source tree; a checkout (and an editable install) uses the originals.
+An installed `understudy` puts firmware on boards and simulates them, so it carries firmware/ and boards/ as
+data, under understudy/_firmware and understudy/_boards. They are copied while a wheel is made and never lie
+in the source tree; a checkout (and an editable install) uses the originals.
+
+What the firmware takes from PyPI comes along under understudy/_packages, each with its metadata and licence
+(MIT), from where `make setup` has put it at the versions of firmware.lock. As dependencies of the wheel these
+packages would bring Adafruit-Blinka, which no host needs, and versions that the firmware was not tested with.
 """
 
 import os
 from pathlib import Path
 
 from setuptools.command.build_py import build_py
+from setuptools.errors import SetupError
 
-_CARRIED = {"firmware": "understudy/_firmware", "boards": "understudy/_boards"}
+_PACKAGES = "build/firmware-packages"
+_CARRIED = {
+    "firmware": "understudy/_firmware",
+    "boards": "understudy/_boards",
+    _PACKAGES: "understudy/_packages",
+}
 _ALSO_IN_SDIST = ["tools/wheel_hook.py"]
 
 
@@ -23,6 +33,8 @@ class BuildPy(build_py):
         """Build as ever, then copy what is carried; an editable install needs nothing copied."""
         super().run()
         if not self.editable_mode:
+            if not os.path.isdir(_PACKAGES):
+                raise SetupError(f"there is no {_PACKAGES}: run `make wheel`, which makes it")
             for source, target in self._carried().items():
                 self.mkpath(os.path.dirname(target))
                 self.copy_file(source, target)

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""What is frozen into the image. STAGE_DIR is the folder tools/buildlib/stage.py fills from firmware/."""
+"""What is frozen into the image: the same on every board of this port."""
 
-freeze("$(PORT_DIR)/modules", "rp2.py")  # rp2.Flash, the raw region under the store
-freeze("$(STAGE_DIR)")
+include("../common/manifest.py")

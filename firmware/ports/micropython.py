@@ -13,8 +13,9 @@ import time
 
 import micropython
 
-# At once: from here on Ctrl-C is data on the link and not a way to a prompt.
-micropython.kbd_intr(-1)
+# At once: from here on Ctrl-C is data on the link and not a way to a prompt. On a locked image it always is.
+if hasattr(micropython, "kbd_intr"):
+    micropython.kbd_intr(-1)
 # Garbage of the imports is collected at once, or what stays lies scattered over the heap, with no room
 # between for the store's buffer of a sector. `settle` ends this.
 gc.threshold(8192)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""The firmware's files as one board takes them: all that is portable, its own port, and its data as a module.
+"""The firmware's files as one board takes them: all that is portable, its own port, its data as a module, and
+what the firmware takes from PyPI.
 
 Needs nothing but the standard library: the build of images uses it too.
 """
@@ -10,6 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from understudy.board_schema import BoardError, check_board
+
+# What a board with a display takes of firmware.lock's packages; MicroPython has its framebuf built in.
+DISPLAY_MODULES = (
+    "adafruit_bus_device/__init__.py",
+    "adafruit_bus_device/i2c_device.py",
+    "adafruit_bus_device/spi_device.py",
+    "adafruit_miniqr.py",
+    "adafruit_ssd1306.py",
+)
 
 
 def board_data(folder: Path) -> dict[str, Any]:
@@ -22,15 +32,35 @@ def board_data(folder: Path) -> dict[str, Any]:
     return check_board(data, folder.name, str(file))
 
 
-def modules(firmware: Path, data: dict[str, Any]) -> dict[str, bytes]:
-    """Relative path -> source of what a board with `data` runs, from the folder `firmware`."""
+def modules(
+    firmware: Path, packages: Path, data: dict[str, Any], *, locked: bool = False
+) -> dict[str, bytes]:
+    """What a board runs.
+
+    :param firmware: the folder with main.py
+    :param packages: the folder with what firmware.lock pins
+    :param data: of the board's board.json
+    :param locked: whether it is for an image without a way to MicroPython's prompt; the firmware reads that
+        in `board_data.BOARD`, and says so
+    :return: relative path -> source
+    :raises FileNotFoundError: `packages` lacks a module
+    """
     found = {
         str(file.relative_to(firmware)): file.read_bytes()
         for file in sorted(firmware.rglob("*.py"))
         if _wanted(file.relative_to(firmware), data["port"])
     }
-    found["board_data.py"] = f"BOARD = {data!r}\n".encode()
+    if data["display"]:
+        found.update((name, _read(packages / name)) for name in DISPLAY_MODULES)
+    found["board_data.py"] = f"BOARD = {data | {'locked': locked}!r}\n".encode()
     return found
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"there is no {file}, which the firmware needs; run `make setup`") from error
 
 
 def _wanted(module: Path, port: str) -> bool:

@@ -20,6 +20,12 @@ def firmware_dir() -> Path:
     return _resource("firmware", "main.py")
 
 
+def packages_dir() -> Path:
+    """The directory with what the firmware takes from PyPI; `make setup` makes the checkout's."""
+    carried = _PACKAGE / "_packages"
+    return carried if carried.exists() else build_dir() / "firmware-packages"
+
+
 def board_dir(board: str) -> Path:
     """The directory of a board's data, `boards/<id>`; it need not exist."""
     return _resource("boards", "linux/board.json") / board

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from understudy.board_files import board_data, modules
 from understudy.bytecode import compiled
-from understudy.paths import board_dir, build_dir, firmware_dir
+from understudy.paths import board_dir, build_dir, firmware_dir, packages_dir
 from understudy.simulator.errors import SimulatorError, StateError
 from understudy.simulator.flash_layout import FLASH_SIZE
 from understudy.simulator.flash_state import FlashStateFile
@@ -53,5 +53,5 @@ def with_firmware(image: Path, flash: bytes | None) -> bytes | None:
     if _FROZEN in image.read_bytes():
         return flash
     data = board_data(board_dir("rpi_pico"))
-    files = compiled(modules(firmware_dir(), data), data["arch"])
+    files = compiled(modules(firmware_dir(), packages_dir(), data), data["arch"])
     return install_files(flash or b"\xff" * FLASH_SIZE, files, overwrite=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from understudy.discovery import announced, running
 from understudy.files import make_private_dir, try_lock
-from understudy.paths import board_dir, build_dir, firmware_dir, state_dir
+from understudy.paths import board_dir, build_dir, firmware_dir, packages_dir, state_dir
 from understudy.simulator.pty_port import PtyPort
 from understudy.simulator.stop_signals import StopSignals
 from understudy_device.errors import NoDevice, PortBusy, UnderstudyError
@@ -101,8 +101,8 @@ def linux_command(plan: Plan) -> list[str]:
         "--flash": plan.folder.absolute() / "flash.bin",
         "--clock": plan.clock,
     }
-    # -E and -s: the device must not pick up modules that the user's environment names.
-    python = [sys.executable, "-E", "-s"] if plan.interpreter == "cpython" else [_micropython()]
+    # -s: the device must not pick up modules of the user's own; see _environment too.
+    python = [sys.executable, "-s"] if plan.interpreter == "cpython" else [_micropython()]
     return [*python, str(firmware_dir() / "main.py"), *(str(x) for pair in options.items() for x in pair)]
 
 
@@ -119,7 +119,9 @@ def _micropython() -> str:
 
 
 def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith(("MICROPY", "PYTHON"))}
+    """The user's, but the modules that a device finds are the firmware's and its packages' and no others."""
+    found = {name: value for name, value in os.environ.items() if not name.startswith(("MICROPY", "PYTHON"))}
+    return found | {"PYTHONPATH": str(packages_dir()), "MICROPYPATH": f".frozen:{packages_dir()}"}
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

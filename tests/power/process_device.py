@@ -37,7 +37,7 @@ class Process:
 
     def __init__(self, flash: Path, *, prefix: Sequence[str] = (), size: int = SIZE) -> None:
         """`prefix`: a command that runs the command after it, such as unshare."""
-        command = [sys.executable, "-E", "-s", str(ROOT / "firmware" / "main.py")]
+        command = [sys.executable, "-s", str(ROOT / "firmware" / "main.py")]
         options = {
             "--board-file": ROOT / "boards" / "linux" / "board.json",
             "--flash": flash,
@@ -46,6 +46,7 @@ class Process:
         }
         command += [str(word) for pair in options.items() for word in pair]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        environment["PYTHONPATH"] = str(ROOT / "build" / "firmware-packages")
         self._errors = flash.parent / f"{flash.name}.stderr"
         with self._errors.open("wb") as errors:
             self.process = subprocess.Popen(

@@ -13,6 +13,7 @@ import pytest
 _HERE = Path(__file__).resolve().parent
 _ROOT = _HERE.parents[1]
 _MICROPYTHON = _ROOT / "build" / "micropython" / "unix" / "micropython"
+_PACKAGES = _ROOT / "build" / "firmware-packages"
 _RUNNER = _HERE / "run_micropython.py"
 _SECONDS = 300
 _FILES = sorted(file.stem for file in _HERE.glob("test_*.py") if not file.stem.endswith("_cpython"))
@@ -27,7 +28,7 @@ def micropython():
 
 
 def _run(interpreter, module, folder=_HERE):
-    path = ":".join(map(str, [_ROOT / "firmware", folder, _ROOT, ".frozen"]))
+    path = ":".join(map(str, [_ROOT / "firmware", _PACKAGES, folder, _ROOT, ".frozen"]))
     return subprocess.run(
         [interpreter, "-X", "heapsize=8M", _RUNNER, module],
         env={**os.environ, "MICROPYPATH": path},

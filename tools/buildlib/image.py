@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""RP2040 images: ours for a board of boards/, and the stock one that stands for the official download."""
+"""RP2040 and RP2350 images: ours for a board of boards/, and the stock one, which stands for the official
+download.
+"""
 
 import shutil
 from collections.abc import Sequence
@@ -8,14 +10,19 @@ from pathlib import Path
 
 from . import interpreter, paths, stage, steps, uf2
 
-_FLASH_BASE = 0x10000000  # RP2040 data sheet, 2.2: where XIP flash appears
+_FLASH_BASE = 0x10000000  # RP2040 data sheet, 2.2, RP2350's, 2.2: where XIP flash appears
 _STOCK_BOARD = "rpi_pico"  # whose chip the stock image is for
-_BARE = "-bare"  # <board>-bare: the same modules frozen, but nothing that starts them; for measuring
+_DEV = "-dev"
+_BARE = "-bare"  # as -dev, but nothing starts the modules; for measuring
 _PORT = paths.SOURCE / "ports" / "rp2"
 
 
 def build(name: str) -> None:
-    """Make build/images/<name>/firmware.{uf2,bin,elf} unless there. name: a board, BOARD-bare or "stock"."""
+    """Make build/images/<name>/firmware.{uf2,bin,elf} unless there.
+
+    name: BOARD, whose image has no way to MicroPython's prompt; BOARD-dev, the same with it;
+    BOARD-bare, which starts nothing; or "stock"
+    """
     interpreter.ready()
     with steps.locked(f"image-{name}"):
         if name == "stock":
@@ -26,13 +33,16 @@ def build(name: str) -> None:
 
 def _build_board(name: str) -> None:
     folder = paths.MICROPYTHON / "rp2" / name
-    board = name.removesuffix(_BARE)
+    board = name.removesuffix(_BARE).removesuffix(_DEV)
+    locked = board == name
     family = _family(board)
-    wanted = stage.modules(board)
-    if board != name:
+    wanted = stage.modules(board, locked=locked)
+    if name.endswith(_BARE):
         del wanted["main.py"]
-    board_files = [file for file in (paths.BOARDS / board).iterdir() if file.is_file()]
-    content = steps.digest(_inputs() + board_files, *wanted, *map(bytes.decode, wanted.values()))
+    settings = [file for file in stage.build_files(board) if file.suffix in (".cmake", ".h")]
+    content = steps.digest(
+        _inputs() + stage.build_files(board), str(locked), *wanted, *map(bytes.decode, wanted.values())
+    )
     if _current(name, content):
         return
     stage.fill(folder / "stage", wanted)
@@ -43,10 +53,10 @@ def _build_board(name: str) -> None:
         f"-DMICROPY_BOARD_DIR={paths.BOARDS / board}",
         f"-DMICROPY_FROZEN_MANIFEST={paths.BOARDS / board / 'manifest.py'}",
         f"-DMICROPY_MANIFEST_STAGE_DIR={folder / 'stage'}",
+        f"-DUNDERSTUDY_LOCKED={'ON' if locked else 'OFF'}",
     ]
     # A changed configuration of the C code asks for a new start: MicroPython's generated headers keep parts
     # of the old one.
-    settings = [file for file in board_files if file.name.startswith("mpconfigboard")]
     _make(name, folder / "build", options, family, settings)
     _stamp(name).write_text(content)
 

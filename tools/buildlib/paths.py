@@ -12,6 +12,7 @@ BOARDS = ROOT / "boards"
 BUILD = ROOT / "build"
 VENV = BUILD / "venv"
 LOGS = BUILD / "log"
+PACKAGES = BUILD / "firmware-packages"  # what the firmware takes from PyPI
 IMAGES = BUILD / "images"
 
 MICROPYTHON = BUILD / "micropython"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""The folder of what is frozen into a board's image: firmware/, the board's own modules and its data.
+"""The folder of what is frozen into a board's image: firmware/, its packages, the board's own modules and
+its data.
 
 It is kept from run to run and only what changed is written, so that a rebuild compiles just that.
 """
@@ -12,7 +13,8 @@ from understudy import board_files, board_schema
 
 from . import paths, steps
 
-_BOARD_FILES = ("manifest.py",)  # Python, but for the build
+_MAIN_DEV = "main_dev.py"
+_NOT_AS_IT_IS = ("manifest.py", _MAIN_DEV)
 
 
 def board(name: str) -> dict[str, Any]:
@@ -26,13 +28,30 @@ def board(name: str) -> dict[str, Any]:
         raise steps.BuildError(str(error)) from error
 
 
-def modules(name: str) -> dict[str, bytes]:
-    """Module path -> source of all that a board's image holds frozen."""
-    found = board_files.modules(paths.FIRMWARE, board(name))
-    for file in (paths.BOARDS / name).glob("*.py"):
-        if file.name not in _BOARD_FILES:
+def modules(name: str, *, locked: bool) -> dict[str, bytes]:
+    """Module path -> source of all that a board's image holds frozen.
+
+    One that is not locked starts by main_dev.py, and main.py is its module firmware_main.
+
+    Raises BuildError when a package of the firmware is not there.
+    """
+    try:
+        found = board_files.modules(paths.FIRMWARE, paths.PACKAGES, board(name), locked=locked)
+    except FileNotFoundError as error:
+        raise steps.BuildError(str(error)) from error
+    for file in build_files(name):
+        if file.suffix == ".py" and file.name not in _NOT_AS_IT_IS:
             found[file.name] = file.read_bytes()
+    if not locked:
+        found["firmware_main.py"] = found["main.py"]
+        found["main.py"] = (paths.BOARDS / "common" / _MAIN_DEV).read_bytes()
     return found
+
+
+def build_files(name: str) -> list[Path]:
+    """The files that a board's image is configured by: its own, and those it shares with others."""
+    folders = (paths.BOARDS / "common", paths.BOARDS / name)
+    return [file for folder in folders for file in sorted(folder.iterdir()) if file.is_file()]
 
 
 def fill(folder: Path, wanted: dict[str, bytes]) -> None:

@@ -4,3 +4,7 @@
 
 No file system is mounted: everything that runs is frozen, and the store works on the raw region.
 """
+
+import sys
+
+sys.path[:] = [".frozen"]  # a module found elsewhere would run in the place of ours
