@@ -3,8 +3,9 @@
 """Setuptools' hook that puts the firmware and the boards into the wheel.
 
 An installed `understudy` puts firmware on boards, so it carries firmware/ and boards/ as data, under
-understudy/_firmware and understudy/_boards. They are copied while a wheel is made and never lie in the
-source tree; a checkout (and an editable install) uses the originals.
+understudy/_firmware and understudy/_boards; and the units and rules of host_tools/etc, under
+understudy/_etc. They are copied while a wheel is made and never lie in the source tree; a checkout (and an
+editable install) uses the originals.
 """
 
 import os
@@ -12,7 +13,11 @@ from pathlib import Path
 
 from setuptools.command.build_py import build_py
 
-_CARRIED = {"firmware": "understudy/_firmware", "boards": "understudy/_boards"}
+_CARRIED = {
+    "firmware": "understudy/_firmware",
+    "boards": "understudy/_boards",
+    "host_tools/etc": "understudy/_etc",
+}
 _ALSO_IN_SDIST = ["tools/wheel_hook.py"]
 
 

@@ -106,5 +106,3 @@ def _contradictions(data: dict[str, Any], name: str) -> list[str]:
     if data.get("presence") and not data["button"]:
         found.append("presence: needs a button")
     return found
-
-

@@ -114,6 +114,7 @@ class Connection:
 
     link: Link
     hello: Hello
+    url: str = ""  # of the port
 
 
 def _fault(payload: bytes) -> Exception:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""The boards: their data is sound, and `understudy boards` says what each can do and how far it was tested."""
+"""The boards: their data is sound; `understudy boards` says what each can do and how far it was tested."""
 
 import json
 from pathlib import Path

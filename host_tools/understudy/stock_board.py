@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The Understudy authors
+"""A board with a stock MicroPython: the firmware as files on its file system, put there by mpremote.
+
+By mpremote's command line, which is documented; what it has in Python changes from version to version.
+"""
+
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import serial.tools.list_ports
+
+from understudy.board_files import modules
+from understudy.paths import firmware_dir
+from understudy_device.errors import LinkTimeout, NoDevice, PortBusy, UnderstudyError
+
+_USB_VENDOR = 0x2E8A  # Raspberry Pi
+_USB_MICROPYTHON = 0x0005  # the product id that MicroPython uses on this vendor's boards
+_SILENT_SECONDS = 120.0  # in which not one file gets done
+_MAIN = "main.py"  # what runs at power-up: goes first and comes back last, so that no half of it ever runs
+_PREPARE = """
+import os
+for folder in {folders!r}:
+    try:
+        os.mkdir(folder)
+    except OSError:
+        pass
+try:
+    os.remove({main!r})
+except OSError:
+    pass
+"""
+
+
+def find_port() -> str:
+    """The port of the one board with MicroPython that is plugged in. NoDevice when there is not just one."""
+    ports = sorted(
+        one.device
+        for one in serial.tools.list_ports.comports()
+        if one.vid == _USB_VENDOR and one.pid == _USB_MICROPYTHON
+    )
+    if len(ports) != 1:
+        seen = f"There are several boards: {', '.join(ports)}" if ports else "No board with MicroPython found"
+        raise NoDevice(f"{seen}; name its port with --port.")
+    return ports[0]
+
+
+def put_files(port: str, board: dict[str, Any], told: Callable[[int, int], None]) -> int:
+    """Copy the firmware for `board` to the board at `port` and restart it; returns how many files.
+
+    `told(done, total)` as it goes. NoDevice, PortBusy or UnderstudyError when it can't be.
+    """
+    files = modules(firmware_dir(), board)
+    with tempfile.TemporaryDirectory(prefix="understudy-") as folder:
+        for name, content in files.items():
+            file = Path(folder, name)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
+        _run(port, _words(port, Path(folder), list(files)), len(files), told)
+    return len(files)
+
+
+def _words(port: str, folder: Path, names: list[str]) -> list[str]:
+    """mpremote's command line for all of it."""
+    folders = sorted({str(parent) for name in names for parent in Path(name).parents} - {"."})
+    words = [sys.executable, "-u", "-m", "mpremote", "connect", port]
+    words += ["exec", _PREPARE.format(folders=folders, main=_MAIN)]
+    for name in sorted(names, key=lambda name: (name == _MAIN, name)):
+        words += ["+", "fs", "cp", str(folder / name), f":{name}"]
+    return [*words, "+", "reset"]
+
+
+def _run(port: str, words: list[str], total: int, told: Callable[[int, int], None]) -> None:
+    """Run it; a line of its output tells that a file has begun, so that all before it are done."""
+    process = subprocess.Popen(
+        words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    said: list[str] = []
+    silent = False
+
+    def give_up() -> None:
+        nonlocal silent
+        silent = True
+        process.kill()
+
+    begun = 0
+    timer = _started(give_up)
+    try:
+        if process.stdout is not None:
+            for line in process.stdout:
+                timer.cancel()
+                timer = _started(give_up)
+                said.append(line.strip())
+                begun += line.startswith("cp ")
+                told(max(0, begun - 1), total)
+        code = process.wait()
+    finally:
+        timer.cancel()
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+    if silent:
+        raise LinkTimeout(
+            f"The board at {port} has stopped answering after {max(0, begun - 1)} of {total} files."
+        )
+    if code:
+        raise _explained(port, said)
+    told(total, total)
+
+
+def _started(action: Callable[[], None]) -> threading.Timer:
+    timer = threading.Timer(_SILENT_SECONDS, action)
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
+def _explained(port: str, said: list[str]) -> UnderstudyError:
+    text = " ".join(said)
+    if "in use by another program" in text and Path(port).exists():
+        return PortBusy(f"Another program holds {port}, or you may not open it (`ls -l {port}`).")
+    if "failed to access" in text or "no device found" in text:
+        return NoDevice(f"There is no board at {port}.")
+    if "could not enter raw repl" in text:
+        return NoDevice(
+            f"No MicroPython prompt answers at {port}. A board that runs Understudy keeps its prompt shut: "
+            "put MicroPython on it anew first."
+        )
+    if "ENOSPC" in text or "No space" in text or "[Errno 28]" in text:
+        return UnderstudyError(f"The file system of the board at {port} is full.")
+    last = next((line for line in reversed(said) if line and not line.startswith("cp ")), "no reason given")
+    return UnderstudyError(f"mpremote could not copy to {port}: {last}")
