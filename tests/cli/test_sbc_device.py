@@ -151,6 +151,8 @@ def test_systemd_takes_the_unit(tmp_path: Path) -> None:
 def test_udev_takes_the_rules() -> None:
     if shutil.which("udevadm") is None:
         pytest.skip("udevadm is not installed")
+    if "verify" not in subprocess.run(["udevadm", "--help"], capture_output=True, text=True).stdout:
+        pytest.skip("this udevadm can't verify rules; systemd 254 and later can")
     rules = etc_dir() / "60-understudy.rules"
     done = subprocess.run(
         ["udevadm", "verify", "--resolve-names=never", str(rules)], capture_output=True, text=True, timeout=60
