@@ -10,6 +10,7 @@ from typing import Any
 
 PORTS = ("linux", "micropython")
 INSTALLS = ("uf2", "mpremote", "process")
+ARCHS = ("armv6m", "armv7m", "armv7emsp", "rv32imc", "xtensa", "xtensawin")  # mpy-cross's -march
 LINKS = ("usb", "uart", "stdio")
 # How far it was tested, from little to much; `tested` alone means: by every run of the tests, as it is.
 TESTED = ("not tried", "built only", "emulated", "tested")
@@ -84,7 +85,11 @@ _REQUIRED: Mapping[str, Callable[[Any], bool]] = {
     "tested": _one_of(*TESTED),
     "pins": _are_pins,
 }
-_OPTIONAL: Mapping[str, Callable[[Any], bool]] = {"uf2_family": _is_family, "presence": _is_presence}
+_OPTIONAL: Mapping[str, Callable[[Any], bool]] = {
+    "arch": _one_of(*ARCHS),
+    "uf2_family": _is_family,
+    "presence": _is_presence,
+}
 
 
 def _contradictions(data: dict[str, Any], name: str) -> list[str]:
@@ -96,6 +101,8 @@ def _contradictions(data: dict[str, Any], name: str) -> list[str]:
         found.append("uf2_family: for boards that take a UF2 image, and for those only")
     if (data["install"] == "process") != (data["port"] == "linux"):
         found.append("install: a process is what the linux port is")
+    if (data["port"] == "micropython") != ("arch" in data):
+        found.append("arch: for boards that run MicroPython, and for those only")
     if data["lockable"] and data["install"] != "uf2":
         found.append("lockable: only an image of ours has no prompt")
     for what in ("button", "led"):

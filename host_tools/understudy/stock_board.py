@@ -16,6 +16,7 @@ from typing import Any
 import serial.tools.list_ports
 
 from understudy.board_files import modules
+from understudy.bytecode import compiled
 from understudy.paths import firmware_dir
 from understudy_device.errors import LinkTimeout, NoDevice, PortBusy, UnderstudyError
 
@@ -23,6 +24,7 @@ _USB_VENDOR = 0x2E8A  # Raspberry Pi
 _USB_MICROPYTHON = 0x0005  # the product id that MicroPython uses on this vendor's boards
 _SILENT_SECONDS = 120.0  # in which not one file gets done
 _MAIN = "main.py"  # what runs at power-up: goes first and comes back last, so that no half of it ever runs
+# A module's source would be taken rather than its bytecode.
 _PREPARE = """
 import os
 for folder in {folders!r}:
@@ -30,6 +32,9 @@ for folder in {folders!r}:
         os.mkdir(folder)
     except OSError:
         pass
+    for name in os.listdir(folder):
+        if name.endswith(".py"):
+            os.remove(folder + "/" + name)
 try:
     os.remove({main!r})
 except OSError:
@@ -55,7 +60,7 @@ def put_files(port: str, board: dict[str, Any], told: Callable[[int, int], None]
 
     `told(done, total)` as it goes. NoDevice, PortBusy or UnderstudyError when it can't be.
     """
-    files = modules(firmware_dir(), board)
+    files = compiled(modules(firmware_dir(), board), board["arch"])
     with tempfile.TemporaryDirectory(prefix="understudy-") as folder:
         for name, content in files.items():
             file = Path(folder, name)

@@ -14,6 +14,7 @@ import pytest
 from understudy import stock_board
 from understudy.board_files import modules
 from understudy.boards import find_board
+from understudy.bytecode import compiled
 from understudy.cli import main
 from understudy.paths import firmware_dir
 from understudy.simulator.littlefs_image import read_littlefs
@@ -43,7 +44,7 @@ SMALL = {
     "deep/__init__.py": b"",
     "deep/er/__init__.py": b"",
     "deep/er/mark.py": b"def write():\n    with open('/ran', 'w') as file:\n        file.write('yes')\n",
-    "ports/micropython.py": "# ä\r\n\x00 'quotes\" \\\n".encode() * 50,
+    "ports/micropython.py": b"TABLE = (" + b"b'\\x00\\x04\\r\\n', 'quotes\"', " * 200 + b")\n",
     "ports/linux.py": b"not for this board",
 }
 
@@ -83,7 +84,8 @@ def test_the_files_arrive_the_board_restarts_and_silence_is_said(
         assert "did not come up" in said.err and "Copied 7 files" in said.err and "unlocked" in said.err
         assert main([*words, "--no-wait"]) == 0  # again, over what is there
     found = read_littlefs(flash.read_bytes())
-    wanted = modules(small, find_board("rpi_pico_w"))
+    wanted = compiled(modules(small, find_board("rpi_pico_w")), "armv6m")
+    assert {"main.py", "deep/er/mark.mpy"} <= set(wanted) and "/deep/er/mark.py" not in found
     assert {name: found.get(f"/{name}") for name in wanted} == wanted
     assert "/ports/linux.py" not in found
     assert found["/ran"] == b"yes"  # main.py ran after the restart
