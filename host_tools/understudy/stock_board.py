@@ -22,6 +22,7 @@ from understudy_device.errors import LinkTimeout, NoDevice, PortBusy, Understudy
 
 _USB_VENDOR = 0x2E8A  # Raspberry Pi
 _USB_MICROPYTHON = 0x0005  # the product id that MicroPython uses on this vendor's boards
+_TRIES = 4
 _SILENT_SECONDS = 120.0  # in which not one file gets done
 _MAIN = "main.py"  # what runs at power-up: goes first and comes back last, so that no half of it ever runs
 # A module's source would be taken rather than its bytecode.
@@ -66,7 +67,14 @@ def put_files(port: str, board: dict[str, Any], told: Callable[[int, int], None]
             file = Path(folder, name)
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
-        _run(port, _words(port, Path(folder), list(files)), len(files), told)
+        words = _words(port, Path(folder), list(files))
+        for left in reversed(range(_TRIES)):
+            try:
+                _run(port, words, len(files), told)
+                break
+            except LinkTimeout:  # a hiccup of the line; what is there already is not copied again
+                if not left:
+                    raise
     return len(files)
 
 
@@ -82,40 +90,36 @@ def _words(port: str, folder: Path, names: list[str]) -> list[str]:
 
 def _run(port: str, words: list[str], total: int, told: Callable[[int, int], None]) -> None:
     """Run it; a line of its output tells that a file has begun, so that all before it are done."""
-    process = subprocess.Popen(
-        words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
     said: list[str] = []
-    silent = False
+    silent = threading.Event()
+    with subprocess.Popen(
+        words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
 
-    def give_up() -> None:
-        nonlocal silent
-        silent = True
-        process.kill()
+        def give_up() -> None:
+            silent.set()
+            process.kill()
 
-    begun = 0
-    timer = _started(give_up)
-    try:
-        if process.stdout is not None:
-            for line in process.stdout:
+        timer = _started(give_up)
+        try:
+            for line in process.stdout or ():
                 timer.cancel()
                 timer = _started(give_up)
                 said.append(line.strip())
-                begun += line.startswith("cp ")
-                told(max(0, begun - 1), total)
-        code = process.wait()
-    finally:
-        timer.cancel()
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-    if silent:
-        raise LinkTimeout(
-            f"The board at {port} has stopped answering after {max(0, begun - 1)} of {total} files."
-        )
-    if code:
+                told(max(0, _begun(said) - 1), total)
+        finally:
+            timer.cancel()
+            if sys.exc_info()[0] is not None:  # Ctrl-C: the board is left as it is
+                process.kill()
+    if silent.is_set():
+        raise LinkTimeout(f"The board at {port} has stopped answering after {_begun(said)} of {total} files.")
+    if process.returncode:
         raise _explained(port, said)
     told(total, total)
+
+
+def _begun(said: list[str]) -> int:
+    return sum(line.startswith("cp ") for line in said)
 
 
 def _started(action: Callable[[], None]) -> threading.Timer:
@@ -138,5 +142,7 @@ def _explained(port: str, said: list[str]) -> UnderstudyError:
         )
     if "ENOSPC" in text or "No space" in text or "[Errno 28]" in text:
         return UnderstudyError(f"The file system of the board at {port} is full.")
+    if "timeout waiting" in text:
+        return LinkTimeout(f"The board at {port} has stopped answering.")
     last = next((line for line in reversed(said) if line and not line.startswith("cp ")), "no reason given")
     return UnderstudyError(f"mpremote could not copy to {port}: {last}")

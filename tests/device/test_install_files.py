@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from understudy import stock_board
+from understudy.arrival import wait_for_device
 from understudy.board_files import modules
 from understudy.boards import find_board
 from understudy.bytecode import compiled
 from understudy.cli import main
+from understudy.deadline import Deadline
 from understudy.paths import firmware_dir
 from understudy.simulator.littlefs_image import read_littlefs
 from understudy.statuses import exit_code
@@ -106,7 +108,14 @@ def test_a_port_that_is_not_there_or_taken(tmp_path: Path) -> None:
         stock_board.put_files(str(tmp_path / "none"), board, lambda _done, _total: None)
 
 
-def test_the_firmware_itself_would_fit() -> None:
-    files = modules(firmware_dir(), find_board("esp32_generic"))
-    assert "main.py" in files and "ports/linux.py" not in files
-    assert sum(map(len, files.values())) < 1_000_000  # of the 1.4 MB that a stock board's file system has
+@pytest.mark.timeout(1500)
+def test_the_firmware_itself_comes_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """All of it, to the hello: some minutes on an emulated Pico."""
+    board = {**find_board("rpi_pico"), "install": "mpremote"}
+    with stock_pico(tmp_path) as (port, flash):
+        count = stock_board.put_files(str(port), board, lambda _done, _total: None)
+        found = wait_for_device(lambda: [str(port)], lambda hello: hello.board == "rpi_pico", Deadline(600))
+        assert found.hello is not None and found.hello.state == "unclaimed" and not found.hello.locked
+    wanted = compiled(modules(firmware_dir(), board), "armv6m")
+    files = read_littlefs(flash.read_bytes())
+    assert count == len(wanted) and {name: files.get(f"/{name}") for name in wanted} == wanted
