@@ -10,7 +10,7 @@ MICROPYTHON := $(PYTHON3) tools/build_micropython.py
 FORMATTED := firmware host_tools tools tests boards
 
 .PHONY: help setup fmt check demo pico test test-unit test-device test-cli test-power test-power-long
-.PHONY: image images interpreter bench lock packages wheel clean
+.PHONY: image images interpreter bench lock packages wheel wiring clean
 
 help:  ## List the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
@@ -33,7 +33,11 @@ check: setup  ## Formatting, lint, types and layering
 	$(VENV)/ruff format --check $(FORMATTED)
 	$(VENV)/ruff check $(FORMATTED)
 	$(VENV)/mypy
+	$(VENV)/python tools/wiring.py --check
 	$(PYTEST) -q tests/unit/test_layering_cpython.py
+
+wiring: setup  ## Write README's wiring table from boards/*/board.json
+	$(VENV)/python tools/wiring.py
 
 test: setup packages interpreter images check  ## Everything, as CI runs it
 	$(PYTEST) -n 2 --dist worksteal tests

@@ -3,8 +3,9 @@
 """Setuptools' hook that puts the firmware and the boards into the wheel.
 
 An installed `understudy` puts firmware on boards and simulates them, so it carries firmware/ and boards/ as
-data, under understudy/_firmware and understudy/_boards. They are copied while a wheel is made and never lie
-in the source tree; a checkout (and an editable install) uses the originals.
+data, under understudy/_firmware and understudy/_boards; and the units and rules of host_tools/etc, under
+understudy/_etc. They are copied while a wheel is made and never lie in the source tree; a checkout (and an
+editable install) uses the originals.
 
 What the firmware takes from PyPI comes along under understudy/_packages, each with its metadata and licence
 (MIT), from where `make setup` has put it at the versions of firmware.lock. As dependencies of the wheel these
@@ -21,6 +22,7 @@ _PACKAGES = "build/firmware-packages"
 _CARRIED = {
     "firmware": "understudy/_firmware",
     "boards": "understudy/_boards",
+    "host_tools/etc": "understudy/_etc",
     _PACKAGES: "understudy/_packages",
 }
 _ALSO_IN_SDIST = ["tools/wheel_hook.py"]

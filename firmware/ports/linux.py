@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""The device as a process on Linux, under CPython or the Unix MicroPython: a file for flash, the standard
-streams for a link.
+"""The device as a process on Linux, under CPython or the Unix MicroPython: a file for flash; for a link the
+standard streams, a tty or a TCP port.
 
 main.py [--board-file FILE] [--flash FILE] [--flash-size BYTES] [--clock host|unset|UNIX-SECONDS]
+        [--link stdio|TTY|socket://HOST:PORT] [--baud N]
 """
 
 import errno
 import json
 import os
-import select
 import sys
 import time
 
+from ports.linux_link import open_link
 from understudy_device.fileflash import FileFlash, fill_blank
 
 _OPTIONS = {
@@ -20,9 +21,9 @@ _OPTIONS = {
     "--flash": "flash.bin",
     "--flash-size": "1441792",
     "--clock": "host",
+    "--link": "stdio",
+    "--baud": "115200",
 }
-_CHUNK = 4096  # bytes
-_TICK = 1000  # milliseconds
 
 
 def _options(argv):
@@ -73,10 +74,9 @@ class Board:
         file = _open_flash(options["--flash"], size)
         self.flash = FileFlash(file, _syncer(file), size)
         self._clock = options["--clock"]
-        self._input = open(0, "rb", 0)
-        self._output = open(1, "wb", 0)
-        self._poll = select.poll()
-        self._poll.register(self._input, select.POLLIN)
+        link = open_link(options["--link"], int(options["--baud"]))
+        self.read = link.read
+        self.write = link.write
         self._up = 0  # milliseconds
         self._ticks = time.monotonic() if hasattr(time, "monotonic") else time.ticks_ms()
 
@@ -108,19 +108,6 @@ class Board:
 
     def settle(self):
         """The system's memory is not short."""
-
-    def read(self):
-        """What has come in, up to a line; None when nothing has for a second; b"" at the end of the stream.
-
-        A line, because MicroPython's `read` would wait for all the bytes it is asked for.
-        """
-        return self._input.readline(_CHUNK) if self._poll.poll(_TICK) else None
-
-    def write(self, data):
-        """Send all of `data`."""
-        view = memoryview(data)
-        while view:
-            view = view[self._output.write(view) :]
 
     def leave(self, cause):
         """The process ends, and what started it sees that."""

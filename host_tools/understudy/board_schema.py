@@ -102,7 +102,7 @@ def _contradictions(data: dict[str, Any], name: str) -> list[str]:
     if (data["install"] == "process") != (data["port"] == "linux"):
         found.append("install: a process is what the linux port is")
     if (data["port"] == "micropython") != ("arch" in data):
-        found.append("arch: of the boards that run MicroPython's bytecode")
+        found.append("arch: for boards that run MicroPython, and for those only")
     if data["lockable"] and data["install"] != "uf2":
         found.append("lockable: only an image of ours has no prompt")
     for what in ("button", "led"):

@@ -2,8 +2,8 @@
 # Copyright (c) 2026 The Understudy authors
 """The firmware as MicroPython's bytecode (.mpy), for a board that has a stock MicroPython.
 
-From source it would take such a board half a minute to start, and modules that import each other while they
-are compiled outgrow its stack.
+From source such a board takes many times as long to start, and compiling leaves its heap in pieces too small
+for the store.
 """
 
 import subprocess

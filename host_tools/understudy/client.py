@@ -26,6 +26,7 @@ from understudy_device.fields import check_fields
 from understudy_device.protocol import COMMANDS, KEY, UNCLAIMED
 
 REPLY_SECONDS = 15.0  # for one try; then the same request is asked again
+_LONGER = {"factory_reset": 120.0}  # seconds; erasing takes up to 0.4 s a sector (W25Q16JV data sheet, 9.6)
 ATTEMPTS = 3
 _ID_BYTES = 8
 
@@ -83,8 +84,9 @@ class Client:
         A lost session or reply is made good by a new session and the same request id: nothing happens twice.
         """
         fields = self.check(command, fields)
+        patience = _LONGER.get(command, REPLY_SECONDS)
         return self._persist(
-            lambda number, end: ask(self._opened(end), command, fields, number, end.within(REPLY_SECONDS))
+            lambda number, end: ask(self._opened(end), command, fields, number, end.within(patience))
         )
 
     @staticmethod
@@ -131,7 +133,7 @@ class Client:
         hello = link.hello(deadline.within(HELLO_SECONDS))
         if hello.device != self.connection.hello.device:
             raise NotYours(f"Another device ({hello.device}) is on the port now.")
-        self.connection = Connection(link, hello)
+        self.connection = Connection(link, hello, self.connection.url)
 
     def _opened(self, deadline: Deadline) -> Session:
         if self._session is None:

@@ -20,6 +20,7 @@ HELLO_SECONDS = (
 _HELLO_TRY_SECONDS = 0.7
 _OLDEST_DEVICE = 1  # the oldest protocol version this host can still speak
 _STATES = (protocol.UNCLAIMED, protocol.SEALED, protocol.OPEN, protocol.DAMAGED)
+_CTRL_C = b"\x03"
 _WORD = re.compile(r"[0-9A-Za-z._+-]{1,32}\Z")
 _DEVICE_ID = re.compile(r"[0-9a-f]{16}\Z")
 
@@ -90,7 +91,7 @@ class Link:
         LinkTimeout, or WrongVersion when we can't talk to it.
         """
         while True:
-            self.send(protocol.HELLO, secrets.token_bytes(protocol.NONCE))
+            self._port.write(_hello_line())
             try:
                 hello = _parse_hello(self.receive(protocol.HELLO, deadline.within(_HELLO_TRY_SECONDS)))
             except LinkTimeout:
@@ -114,6 +115,15 @@ class Connection:
 
     link: Link
     hello: Hello
+    url: str = ""  # of the port
+
+
+def _hello_line() -> bytes:
+    """A hello without a Ctrl-C in it: that would stop a development board which is just about to start."""
+    while True:
+        line = bytes(wire.encode(protocol.HELLO, secrets.token_bytes(protocol.NONCE)))
+        if _CTRL_C not in line:
+            return line
 
 
 def _fault(payload: bytes) -> Exception:

@@ -9,10 +9,10 @@ _PACKAGE = Path(__file__).resolve().parent
 _CHECKOUT = _PACKAGE.parent.parent
 
 
-def _resource(name: str, marker: str) -> Path:
+def _resource(name: str, marker: str, carried: str = "") -> Path:
     """A directory of the checkout when this package lies in one, else the copy that the wheel carries."""
     checkout = _CHECKOUT / name
-    return checkout if (checkout / marker).exists() else _PACKAGE / f"_{name}"
+    return checkout if (checkout / marker).exists() else _PACKAGE / (carried or f"_{name}")
 
 
 def firmware_dir() -> Path:
@@ -29,6 +29,11 @@ def packages_dir() -> Path:
 def board_dir(board: str) -> Path:
     """The directory of a board's data, `boards/<id>`; it need not exist."""
     return _resource("boards", "linux/board.json") / board
+
+
+def etc_dir() -> Path:
+    """The directory of what belongs into /etc: systemd units, udev rules."""
+    return _resource("host_tools/etc", "60-understudy.rules", "_etc")
 
 
 def build_dir() -> Path:

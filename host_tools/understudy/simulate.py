@@ -6,16 +6,16 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from understudy.device_process import command, environment
 from understudy.discovery import announced, running
 from understudy.files import make_private_dir, try_lock
-from understudy.paths import board_dir, build_dir, firmware_dir, packages_dir, state_dir
+from understudy.paths import build_dir, firmware_dir, state_dir
 from understudy.simulator.pty_port import PtyPort
 from understudy.simulator.stop_signals import StopSignals
 from understudy_device.errors import NoDevice, PortBusy, UnderstudyError
@@ -73,20 +73,14 @@ def _run_linux(plan: Plan, on_ready: Callable[[str], None], stop: StopSignals, l
     with PtyPort(plan.link) as port:
         # Blocking for the device's process, which waits for input in a read; we only keep the port open.
         os.set_blocking(port.fileno(), True)
-        process = subprocess.Popen(
-            linux_command(plan),
-            stdin=port.fileno(),
-            stdout=port.fileno(),
-            env=_environment(),
-            cwd=firmware_dir(),
-            start_new_session=True,  # Ctrl-C is for us; we then stop it
-            pass_fds=(lock,),  # or a new simulator could meet the device of one that was killed
-        )
+        process = _start(plan, port, lock)
         try:
             name = str(plan.link or port.path)
             with announced(os.path.abspath(name)):
                 on_ready(name)
-                while not stop() and process.poll() is None:
+                while not stop() and not process.poll():
+                    if process.returncode == 0:  # it wants to start anew, after a factory reset
+                        process = _start(plan, port, lock)
                     time.sleep(_POLL_SECONDS)
         finally:
             _stop(process)
@@ -94,16 +88,22 @@ def _run_linux(plan: Plan, on_ready: Callable[[str], None], stop: StopSignals, l
         raise UnderstudyError(f"The simulated device has stopped with exit code {process.returncode}.")
 
 
+def _start(plan: Plan, port: PtyPort, lock: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        linux_command(plan),
+        stdin=port.fileno(),
+        stdout=port.fileno(),
+        env=environment(),
+        cwd=firmware_dir(),
+        start_new_session=True,  # Ctrl-C is for us; we then stop it
+        pass_fds=(lock,),  # or a new simulator could meet the device of one that was killed
+    )
+
+
 def linux_command(plan: Plan) -> list[str]:
     """The command line of the Linux board's process."""
-    options = {
-        "--board-file": board_dir("linux") / "board.json",
-        "--flash": plan.folder.absolute() / "flash.bin",
-        "--clock": plan.clock,
-    }
-    # -s: the device must not pick up modules of the user's own; see _environment too.
-    python = [sys.executable, "-s"] if plan.interpreter == "cpython" else [_micropython()]
-    return [*python, str(firmware_dir() / "main.py"), *(str(x) for pair in options.items() for x in pair)]
+    options = {"--flash": plan.folder.absolute() / "flash.bin", "--clock": plan.clock}
+    return command("linux", options, [] if plan.interpreter == "cpython" else [_micropython()])
 
 
 def _micropython() -> str:
@@ -116,12 +116,6 @@ def _micropython() -> str:
             "There is no micropython here; `make interpreter` builds it, or use --interpreter cpython."
         )
     return found
-
-
-def _environment() -> dict[str, str]:
-    """The user's, but the modules that a device finds are the firmware's and its packages' and no others."""
-    found = {name: value for name, value in os.environ.items() if not name.startswith(("MICROPY", "PYTHON"))}
-    return found | {"PYTHONPATH": str(packages_dir()), "MICROPYPATH": f".frozen:{packages_dir()}"}
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -6,7 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.cli.service import served
 from tests.cli.support import Cli
+
+# Modules whose tests run over every link that a device on Linux has.
+OVER_EVERY_LINK = ("test_cli_link",)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The simulator, and the device's service on a tty and on TCP."""
+    if "new_device" in metafunc.fixturenames and metafunc.module.__name__.endswith(OVER_EVERY_LINK):
+        metafunc.parametrize("new_device", ["simulator", "pty", "socket"], indirect=True)
 
 
 @pytest.fixture
@@ -16,10 +26,16 @@ def cli(tmp_path: Path) -> Cli:
 
 
 @pytest.fixture
-def new_device(cli: Cli) -> Iterator[str]:
+def new_device(cli: Cli, request: pytest.FixtureRequest) -> Iterator[str]:
     """The port of a device that nobody has claimed."""
-    with cli.simulator() as port:
-        yield port
+    link = getattr(request, "param", "simulator")
+    if link == "simulator":
+        with cli.simulator() as port:
+            yield port
+    else:
+        with served(cli.folder / "device", link) as (_, port, _cable):
+            cli.env["UNDERSTUDY_PORT"] = port
+            yield port
 
 
 @pytest.fixture

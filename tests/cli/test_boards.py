@@ -38,7 +38,9 @@ GOOD = json.loads((ROOT / "boards/rpi_pico/board.json").read_text())
     "data,complaint",
     [
         ([], "not a JSON object"),
-        *((without(key), f"missing: {key}") for key in GOOD if key != "uf2_family"),
+        *((without(key), f"missing: {key}") for key in GOOD if key not in ("uf2_family", "arch")),
+        (without("arch"), "arch"),
+        ({**GOOD, "arch": "z80"}, "arch"),
         ({**GOOD, "wlan": True}, "unknown: wlan"),
         ({**GOOD, "id": "other"}, "id"),
         ({**GOOD, "port": "windows"}, "port"),

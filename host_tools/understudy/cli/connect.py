@@ -32,7 +32,7 @@ def connected(options: Options, wanted: Callable[[Hello], bool], absent: str) ->
         hello = link.hello(Deadline(min(HELLO_SECONDS, options.seconds)))
         if options.device not in (None, hello.device):
             raise NotYours(f"The device at {url} is {hello.device}, not {options.device}.")
-        yield Connection(link, hello)
+        yield Connection(link, hello, url)
 
 
 @contextmanager

@@ -12,11 +12,13 @@ import typer
 
 from understudy.cli import (
     audit,
+    boards,
     clock,
     credential,
     devices,
     group,
     hosts,
+    reset,
     settings,
     simulate,
     status,
@@ -35,7 +37,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _module in (simulate, devices, hosts, status, verify, user, credential, group, settings, clock, audit):
+_MODULES = (simulate, boards, devices, hosts, status, verify, user, credential, group, settings, clock, audit)
+for _module in (*_MODULES, reset):
     _module.register(app)
 
 

@@ -38,6 +38,15 @@ DeviceAttempts = Annotated[
     typer.Option(help="Wrong codes of all users together before all have to wait: 5 to 1000.", metavar="N"),
 ]
 
+Presence = Annotated[
+    bool | None,
+    typer.Option(
+        "--presence/--no-presence",
+        metavar="",
+        help="Whether the device's button has to confirm a factory reset.",
+    ),
+]
+
 _TEXTS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "interval": ("interval", text.duration),
     "window": ("window", text.window),
@@ -46,6 +55,7 @@ _TEXTS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "delay": ("delay", text.duration),
     "max_delay": ("longest delay", text.duration),
     "device_attempts": ("attempts on device", lambda count: f"{count} wrong codes"),
+    "presence": ("button confirms", lambda on: "a factory reset" if on else "nothing"),
 }
 
 
@@ -93,6 +103,7 @@ def change(
     delay: Delay = None,
     max_delay: MaxDelay = None,
     device_attempts: DeviceAttempts = None,
+    presence: Presence = None,
 ) -> Answer:
     """Change settings.
 
@@ -109,6 +120,7 @@ def change(
         "delay": delay,
         "max_delay": max_delay,
         "device_attempts": device_attempts,
+        "presence": presence,
     }
     if all(value is None for value in chosen.values()):
         raise typer.BadParameter("nothing to set; give at least one setting")
