@@ -4,6 +4,10 @@
 streams for a link.
 
 main.py [--board-file FILE] [--flash FILE] [--flash-size BYTES] [--clock host|unset|UNIX-SECONDS]
+        [--i2c NUMBER] [--screen FILE]
+
+The screen is an SSD1306 on /dev/i2c-NUMBER (CPython only), or is written to FILE, as the chip would have it
+in its RAM, or else is lines of text on the standard error, which has no QR codes.
 """
 
 import errno
@@ -20,9 +24,12 @@ _OPTIONS = {
     "--flash": "flash.bin",
     "--flash-size": "1441792",
     "--clock": "host",
+    "--i2c": "",
+    "--screen": "",
 }
 _CHUNK = 4096  # bytes
 _TICK = 1000  # milliseconds
+_PIXELS = 1024  # bytes of a display's RAM
 
 
 def _options(argv):
@@ -57,12 +64,47 @@ def _open_flash(path, size):
     return open(path, "r+b", 0)
 
 
+class TextDisplay:
+    """A display without pixels: the standard error, which may end up in a log."""
+
+    buffer = None
+
+    @staticmethod
+    def show_lines(lines):
+        """One line for all of them."""
+        print("screen: " + " | ".join(lines), file=sys.stderr)
+
+    @staticmethod
+    def is_on():
+        """Always."""
+        return True
+
+
+class FileDisplay:
+    """A display in a file, of a simulated device."""
+
+    def __init__(self, path):
+        self._path = path
+        self.buffer = bytearray(_PIXELS)
+        self.show()
+
+    def show(self):
+        """Whoever reads it finds a whole picture."""
+        with open(self._path + ".new", "wb") as file:
+            file.write(self.buffer)
+        os.rename(self._path + ".new", self._path)
+
+    @staticmethod
+    def is_on():
+        """Always."""
+        return True
+
+
 class Board:
     """See ports/__init__.py."""
 
     locked = True  # a process has no prompt
     flash_kind = "file"
-    i2c = None
     restarted = None  # whatever restarts a process keeps a log of its own
 
     def __init__(self, argv):
@@ -73,12 +115,22 @@ class Board:
         file = _open_flash(options["--flash"], size)
         self.flash = FileFlash(file, _syncer(file), size)
         self._clock = options["--clock"]
+        self._screen = options["--screen"]
+        self.i2c = self._find_i2c(options["--i2c"])
         self._input = open(0, "rb", 0)
         self._output = open(1, "wb", 0)
         self._poll = select.poll()
         self._poll.register(self._input, select.POLLIN)
         self._up = 0  # milliseconds
         self._ticks = time.monotonic() if hasattr(time, "monotonic") else time.ticks_ms()
+
+    @staticmethod
+    def _find_i2c(number):
+        if not number:
+            return None
+        from ports._linux_i2c import LinuxI2C  # noqa: PLC0415 -- CPython only
+
+        return LinuxI2C(int(number))
 
     @staticmethod
     def random(count):
@@ -139,7 +191,10 @@ class Board:
     def button(self):
         """No button."""
 
-    @staticmethod
-    def show(lines):
-        """The screen of a process is its standard error."""
-        print("screen: " + " | ".join(lines), file=sys.stderr)
+    def open_display(self):
+        """On the bus, in a file, or as text."""
+        if self.i2c is not None:
+            from ports._linux_i2c import import_driver  # noqa: PLC0415 -- CPython only
+
+            return import_driver().open_display(self.i2c)
+        return FileDisplay(self._screen) if self._screen else TextDisplay()
