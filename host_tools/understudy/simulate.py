@@ -31,7 +31,8 @@ _STOP_SECONDS = 3.0
 class Plan:
     """What to simulate.
 
-    `clock` is `host`, `unset` or a Unix time in seconds, and of use to the Linux board only.
+    `clock` is `host`, `unset` or a Unix time in seconds, and of use to the Linux board only, as is `screen`,
+    a file in the place of the display; `display` tells whether the Pico has one.
     """
 
     board: str
@@ -41,6 +42,8 @@ class Plan:
     clock: str = "host"
     image: Path | None = None
     free: bool = False
+    display: bool = True
+    screen: Path | None = None
 
     @property
     def folder(self) -> Path:
@@ -100,6 +103,7 @@ def linux_command(plan: Plan) -> list[str]:
         "--board-file": board_dir("linux") / "board.json",
         "--flash": plan.folder.absolute() / "flash.bin",
         "--clock": plan.clock,
+        **({"--screen": plan.screen.absolute()} if plan.screen is not None else {}),
     }
     # -s: the device must not pick up modules of the user's own; see _environment too.
     python = [sys.executable, "-s"] if plan.interpreter == "cpython" else [_micropython()]

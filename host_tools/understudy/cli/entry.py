@@ -17,6 +17,7 @@ from understudy.cli import (
     devices,
     group,
     hosts,
+    screen,
     settings,
     simulate,
     status,
@@ -35,7 +36,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _module in (simulate, devices, hosts, status, verify, user, credential, group, settings, clock, audit):
+for _module in (
+    simulate,
+    devices,
+    hosts,
+    status,
+    screen,
+    verify,
+    user,
+    credential,
+    group,
+    settings,
+    clock,
+    audit,
+):
     _module.register(app)
 
 
