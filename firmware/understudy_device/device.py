@@ -202,7 +202,7 @@ class Device:
             self.panel.pressed()
         verdict, given_at = self.verdict or (None, 0)
         self.board.blink(lights.pattern(self.state, verdict, now - given_at))
-        failure = self.panel.tick(self._idle_screen())
+        failure = self.panel.tick(self._idle_screen)
         if failure is not None:
             self.fault(failure)
 
@@ -216,7 +216,7 @@ class Device:
     @property
     def screen(self):
         """What the display shows, or would: see `screens`."""
-        return self.panel.current(self._idle_screen())
+        return self.panel.current(self._idle_screen)
 
     def count_pairing(self):
         """Raise Throttled when there were too many pairing handshakes in this minute."""

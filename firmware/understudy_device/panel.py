@@ -89,7 +89,7 @@ class Panel:
     # What is shown.
 
     def current(self, idle):
-        """The screen for now, where `idle` is the one for when nothing is going on."""
+        """The screen for now, where `idle()` is the one for when nothing is going on."""
         now = self._uptime()
         if self._held is not None:
             return self._held
@@ -110,14 +110,16 @@ class Panel:
             if now < end:
                 return screens.verdict(status, user) if wait is None else screens.throttled(user, wait - now)
             self._verdict = None
-        return idle
+        return idle()
 
     def tick(self, idle):
         """Draw, if there is something new. Returns the exception if the display failed just now, or None."""
-        screen = self.current(idle)
         try:
             self._check()
-            if self._display is None or screen == self._shown:
+            if self._display is None:
+                return None
+            screen = self.current(idle)
+            if screen == self._shown:
                 return None
             self._draw(screen)
             self._shown = screen

@@ -14,6 +14,10 @@ from understudy_device.panel import Panel
 READY = ("ready", ("synced", 1))
 
 
+def idle():
+    return READY
+
+
 def drawn(screen):
     buffer = bytearray(canvas.SIZE)
     canvas.draw(screen, buffer)
@@ -33,8 +37,8 @@ class OverTime(unittest.TestCase):
     def shows(self, screen, after=0):
         """The display shows `screen` so many seconds later."""
         self.up += after
-        failed = self.panel.tick(READY)
-        self.assertEqual(self.panel.current(READY), screen)
+        failed = self.panel.tick(idle)
+        self.assertEqual(self.panel.current(idle), screen)
         self.assertTrue(self.display.pixels == drawn(screen))
         return failed
 
@@ -106,10 +110,10 @@ class OverTime(unittest.TestCase):
             self.shows(READY)
             self.display.fault = fault
             self.panel.verdict("accepted", "alice")
-            self.assertIsNotNone(self.panel.tick(READY))
+            self.assertIsNotNone(self.panel.tick(idle))
             self.assertFalse(self.panel.is_there)
             self.up += 9
-            self.assertIsNone(self.panel.tick(READY))  # told once
+            self.assertIsNone(self.panel.tick(idle))  # told once
             self.display.fault = None
             self.shows(READY, 10)
             self.assertTrue(self.panel.is_there)
@@ -118,7 +122,7 @@ class OverTime(unittest.TestCase):
         self.display.fault = OSError(5)
         self.panel = Panel(self.open, lambda: self.up)
         self.assertFalse(self.panel.is_there or self.panel.has_pixels)
-        self.assertIsNone(self.panel.tick(READY))
+        self.assertIsNone(self.panel.tick(idle))
         self.display.fault = None
         self.shows(READY, 10)
 
@@ -126,7 +130,7 @@ class OverTime(unittest.TestCase):
         self.panel = Panel(lambda: None, lambda: self.up)
         self.assertFalse(self.panel.is_there or self.panel.has_pixels)
         for self.up in range(30):
-            self.assertIsNone(self.panel.tick(READY))
+            self.assertIsNone(self.panel.tick(idle))
 
     def test_one_without_power_in_between(self):
         self.shows(READY)
@@ -137,7 +141,7 @@ class OverTime(unittest.TestCase):
         self.shows(READY)
         self.display.fault = OSError(5)
         self.up += 10
-        self.assertIsNotNone(self.panel.tick(READY))
+        self.assertIsNotNone(self.panel.tick(idle))
         self.assertFalse(self.panel.is_there)
 
 
@@ -163,9 +167,9 @@ class Text(unittest.TestCase):
         panel = Panel(lambda: display, lambda: 0)
         self.assertTrue(panel.is_there and not panel.has_pixels)
         panel.pairing("123456")
-        panel.tick(READY)
+        panel.tick(idle)
         panel.hold(examples()["enrolment"])
-        panel.tick(READY)
+        panel.tick(idle)
         self.assertIn("123 456", display.shown[0])
         self.assertEqual(display.shown[1], screens.lines(("enrolment", ())))
 
