@@ -10,7 +10,7 @@ if sys.platform in ("rp2", "esp32"):
 else:
     from ports.linux import Board
 
-from understudy_device import screens, wire
+from understudy_device import wire
 from understudy_device.device import Device
 from understudy_device.service import Service
 from understudy_device.session import Session
@@ -22,7 +22,7 @@ def run(board, device):
     reader = wire.LineReader()
     device.reset_if_held()
     board.settle()
-    device.show(screens.idle(device.state, device.clock.state))
+    device.tick()
     while not device.is_leaving:
         chunk = board.read()
         if chunk == b"":

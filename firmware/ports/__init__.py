@@ -5,6 +5,10 @@
 info: dict            the board's data (boards/<id>/board.json)
 i2c                   the bus of a display and a clock chip, with the methods of CircuitPython's busio.I2C, or
                       None
+open_display()        the display, or None where there can't be one; an exception of any kind if it does
+                      not answer. It has `buffer`, laid out as understudy_device.canvas says, `show()`, which
+                      sends it, and `is_on()`, False if it has to be opened again; or it has a `buffer` of
+                      None and `show_lines(lines)`
 locked: bool          whether there is no way to a MicroPython prompt
 flash                 the store's region, see understudy_device.log
 flash_kind: str       "raw", or "file" on a file system
@@ -24,5 +28,4 @@ nap()                 let a tenth of a second go by
 feed()                what now runs is no hang (a watchdog, where there is one, bites after eight seconds)
 blink(pattern)        play a pattern of understudy_device.lights on the LED, if there is one
 button() -> bool|None whether the button is or was pressed since it was last asked for; None if there is none
-show(lines)           put lines of text on the screen, if there is one
 """

@@ -5,6 +5,10 @@ standard streams, a tty or a TCP port.
 
 main.py [--board-file FILE] [--flash FILE] [--flash-size BYTES] [--clock host|unset|UNIX-SECONDS]
         [--link stdio|TTY|socket://HOST:PORT] [--baud N]
+        [--i2c NUMBER] [--screen FILE]
+
+The screen is an SSD1306 on /dev/i2c-NUMBER (CPython only), or is written to FILE, as the chip would have it
+in its RAM, or else is lines of text on the standard error, which has no QR codes.
 """
 
 import errno
@@ -23,7 +27,10 @@ _OPTIONS = {
     "--clock": "host",
     "--link": "stdio",
     "--baud": "115200",
+    "--i2c": "",
+    "--screen": "",
 }
+_PIXELS = 1024  # bytes of a display's RAM
 
 
 def _options(argv):
@@ -58,12 +65,47 @@ def _open_flash(path, size):
     return open(path, "r+b", 0)
 
 
+class TextDisplay:
+    """A display without pixels: the standard error, which may end up in a log."""
+
+    buffer = None
+
+    @staticmethod
+    def show_lines(lines):
+        """One line for all of them."""
+        print("screen: " + " | ".join(lines), file=sys.stderr)
+
+    @staticmethod
+    def is_on():
+        """Always."""
+        return True
+
+
+class FileDisplay:
+    """A display in a file, of a simulated device."""
+
+    def __init__(self, path):
+        self._path = path
+        self.buffer = bytearray(_PIXELS)
+        self.show()
+
+    def show(self):
+        """Whoever reads it finds a whole picture."""
+        with open(self._path + ".new", "wb") as file:
+            file.write(self.buffer)
+        os.rename(self._path + ".new", self._path)
+
+    @staticmethod
+    def is_on():
+        """Always."""
+        return True
+
+
 class Board:
     """See ports/__init__.py."""
 
     locked = True  # a process has no prompt
     flash_kind = "file"
-    i2c = None
     restarted = None  # whatever restarts a process keeps a log of its own
 
     def __init__(self, argv):
@@ -74,11 +116,21 @@ class Board:
         file = _open_flash(options["--flash"], size)
         self.flash = FileFlash(file, _syncer(file), size)
         self._clock = options["--clock"]
+        self._screen = options["--screen"]
+        self.i2c = self._find_i2c(options["--i2c"])
         link = open_link(options["--link"], int(options["--baud"]))
         self.read = link.read
         self.write = link.write
         self._up = 0  # milliseconds
         self._ticks = time.monotonic() if hasattr(time, "monotonic") else time.ticks_ms()
+
+    @staticmethod
+    def _find_i2c(number):
+        if not number:
+            return None
+        from ports._linux_i2c import LinuxI2C  # noqa: PLC0415 -- CPython only
+
+        return LinuxI2C(int(number))
 
     @staticmethod
     def random(count):
@@ -126,7 +178,10 @@ class Board:
     def button(self):
         """No button."""
 
-    @staticmethod
-    def show(lines):
-        """The screen of a process is its standard error."""
-        print("screen: " + " | ".join(lines), file=sys.stderr)
+    def open_display(self):
+        """On the bus, in a file, or as text."""
+        if self.i2c is not None:
+            from ports._linux_i2c import import_driver  # noqa: PLC0415 -- CPython only
+
+            return import_driver().open_display(self.i2c)
+        return FileDisplay(self._screen) if self._screen else TextDisplay()

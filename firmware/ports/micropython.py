@@ -284,6 +284,9 @@ class Board:
             machine.mem32[_SCRATCH] = _ENDS[cause]
         machine.reset()
 
-    @staticmethod
-    def show(lines):
-        """No display yet on this port."""
+    def open_display(self):
+        """An SSD1306 on the bus."""
+        # Not above: a board without a display need not hold the driver.
+        from ports._display import open_display  # noqa: PLC0415
+
+        return open_display(self.i2c) if self.i2c is not None else None

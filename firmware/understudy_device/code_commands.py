@@ -103,6 +103,7 @@ def user_confirm(device, caller, fields):
         # works twice.
         _keep(device, caller, number, decision, 0, device.code_of("user-confirmed"))
         device.directory.put(number, kept)
+        device.panel.end_enrolment(user.name, credential.name)
     else:
         _keep(device, caller, number, decision, mark)
     return _reply(device, decision, user.name)

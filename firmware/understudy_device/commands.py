@@ -13,6 +13,7 @@ from .errors import AlreadyClaimed, BadRequest, PairingClosed, PresenceNeeded, U
 from .events import Event
 from .pairing import key_id
 from .protocol import ADMIN, MAX_JSON, NO_SUBJECT, PRESENCE_SECONDS, SETTINGS
+from .screens import public
 
 _ROOM = 240  # bytes of an audit page that everything but its events takes
 
@@ -24,7 +25,7 @@ def claim(device, caller, fields):
     if device.vault.claimed:
         raise AlreadyClaimed()
     if "claim" in device.board.info.get("presence", ()):
-        _check_presence(device)
+        _check_presence(device, "claim")
     result = _pair(device, caller, fields, ADMIN, "claimed")
     device.opened()
     device.is_ready = True
@@ -49,6 +50,7 @@ def _pair(device, caller, fields, role, event):
 
     device.pool.mix(fields["entropy"])
     device.vault.add_host(caller.public_key, role, fields.get("name", ""), fields["wrap"], announce)
+    device.panel.end_pairing()
     return {"role": role, "device": device.id().hex()}
 
 
@@ -99,7 +101,7 @@ def unseal(device, caller, fields):
     return {}
 
 
-def _check_presence(device):
+def _check_presence(device, purpose):
     """Raise PresenceNeeded unless the button was pressed a moment ago; one press is good for one act.
 
     Of what it is asked: a claim on boards whose data says "presence": ["claim"], as there is no setting
@@ -107,6 +109,7 @@ def _check_presence(device):
     """
     pressed, device.pressed_at = device.pressed_at, None
     if pressed is None or device.board.uptime() - pressed > PRESENCE_SECONDS:
+        device.panel.ask_button(purpose)
         raise PresenceNeeded()
 
 
@@ -118,7 +121,7 @@ def factory_reset(device, caller, fields):
     if fields["device"] != device.id():
         raise BadRequest("device: not the id of this one")
     if device.settings["presence"]:
-        _check_presence(device)
+        _check_presence(device, "erase all")
     device.erase("host " + key_id(caller.public_key).hex())
     return {}
 
@@ -144,6 +147,12 @@ def status(device, caller, _fields):
         }
     )
     return result
+
+
+def screen(device, _caller, _fields):
+    """What the display shows, without what only someone in front of it may see."""
+    name, values = public(device.screen)
+    return {"screen": name, "values": values, "display": device.panel.is_there}
 
 
 def settings_show(device, _caller, _fields):

@@ -2,7 +2,7 @@
 # Copyright (c) 2026 The Understudy authors
 """The device's parts put together from what a board gives, and the little state they share."""
 
-from . import lights, records, reset
+from . import lights, records, reset, screens
 from .audit import Audit
 from .clock import Clock
 from .compat import const
@@ -10,6 +10,7 @@ from .directory import Directory
 from .entropy import Pool
 from .errors import FlashFailed, StoreDamaged, Throttled, UnderstudyError
 from .pairing import key_id
+from .panel import Panel
 from .protocol import (
     DAMAGED,
     DEFAULTS,
@@ -57,6 +58,7 @@ class Device:
         self._faults_logged = Refusals()
         self.verdict = None  # the last one since power-up: (status, uptime)
         self.pressed_at = None  # uptime at which the button was last pressed
+        self.panel = Panel(board.open_display, board.uptime)
         self.is_leaving = False  # everything is erased, and only a restart makes sense
         reset_by = None
         try:
@@ -90,18 +92,22 @@ class Device:
         flash, keys = self.board.flash, self.store.sectors_of(records.HOST, records.IDENTITY)
         kept = reset.mark(flash, who.encode(), keys)
         self.is_leaving = True
+        self.panel.show(screens.factory_reset(screens.ERASING))
         reset.erase(flash, kept, keys, self.board.feed)
+        self.panel.show(screens.factory_reset(screens.DONE))
 
     def reset_if_held(self):
         """At power-up: erase everything if the button is held down for so long that it is no accident."""
         start = self.board.uptime()
         while self.board.button():
+            self.panel.show(screens.factory_reset(screens.ASKED))
             self.board.blink(lights.ON)
             self.board.feed()
             if self.board.uptime() - start >= _HELD:
                 self.erase("button")
                 return
             self.board.nap()
+        self.panel.hold(None)
 
     def _check_whole(self):
         """A store that has lost its identity or its hosts must not pass for a new device."""
@@ -193,8 +199,24 @@ class Device:
         now = self.board.uptime()
         if self.board.button():
             self.pressed_at = now
+            self.panel.pressed()
         verdict, given_at = self.verdict or (None, 0)
         self.board.blink(lights.pattern(self.state, verdict, now - given_at))
+        failure = self.panel.tick(self._idle_screen)
+        if failure is not None:
+            self.fault(failure)
+
+    def _idle_screen(self):
+        state = self.state
+        # Not made for this: when the first host asks for it, the host's randomness goes into it.
+        has_id = state == UNCLAIMED and self.store.has(records.IDENTITY)
+        device = self.id().hex() if has_id else ""
+        return screens.idle(state, self.clock.state, len(self.directory), device)
+
+    @property
+    def screen(self):
+        """What the display shows, or would: see `screens`."""
+        return self.panel.current(self._idle_screen)
 
     def count_pairing(self):
         """Raise Throttled when there were too many pairing handshakes in this minute."""
@@ -204,13 +226,6 @@ class Device:
         if self._pairings[1] >= MAX_PAIRINGS:
             raise Throttled()
         self._pairings = (minute, self._pairings[1] + 1)
-
-    def show(self, lines):
-        """Put lines on the screen; whatever is wrong with it must not change an answer."""
-        try:
-            self.board.show(lines)
-        except Exception:  # a driver's, a closed pipe's
-            self.faults += 1
 
     @property
     def settings(self):
@@ -249,5 +264,5 @@ class Device:
             "firmware": FIRMWARE,
             "state": self.state,
             "locked": self.board.locked,
-            "display": bool(self.board.info.get("display")),
+            "display": self.panel.is_there,
         }

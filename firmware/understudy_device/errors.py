@@ -162,6 +162,12 @@ class StoreDamaged(UnderstudyError):
     status = "damaged"
 
 
+class NoDisplay(UnderstudyError):
+    """The device has no display, or none that can show a QR code."""
+
+    status = "no-display"
+
+
 class PresenceNeeded(UnderstudyError):
     """Somebody has to press the button on the device first."""
 

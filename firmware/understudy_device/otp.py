@@ -5,6 +5,7 @@ section 4)."""
 
 from pyotp.base32 import encode as b32encode
 from pyotp.digests import Hmac
+from pyotp.percent import quote
 from pyotp.uri import build_uri
 
 from .compat import micropython
@@ -29,6 +30,13 @@ def matching(expected, code):
     Every one is compared, whichever matches, so that time says nothing.
     """
     return [index for index, difference in enumerate([value ^ code for value in expected]) if not difference]
+
+
+def short_uris(credential, label, issuer, counter=None):
+    """`provisioning_uri` for a picture that has to be small, the best first: the issuer is named once, or not
+    at all."""
+    uri = provisioning_uri(credential, label, None, counter)
+    return uri + "&issuer=" + quote(issuer), uri
 
 
 def provisioning_uri(credential, label, issuer, counter=None):

@@ -111,6 +111,7 @@ STATUSES = {
     "full": (30, "The device's flash is full; remove users first."),
     "damaged": (31, "The device's flash does not hold a readable store."),
     "flash-failed": (32, "The device can't write its flash; nothing was changed."),
+    "no-display": (33, "The device has no display."),
     "presence": (36, "Press the button on the device, then try again."),
     "no-session": (40, "The secure session has ended; try again."),
     "handshake-failed": (41, "The other end does not hold the key it should."),
@@ -234,6 +235,7 @@ COMMANDS = {
     "pair": (PAIRING, True, {"name": _HOST_NAME, "wrap": _WRAP, "entropy": _ENTROPY}),
     "unseal": (VERIFIER, False, {"wrap": _WRAP, "entropy": _ENTROPY}),
     "status": (VERIFIER, False, {}),
+    "screen": (VERIFIER, False, {}),
     "verify": (VERIFIER, True, {"user": _USER, "code": _CODE}),
     "resync": (
         VERIFIER,
@@ -260,6 +262,7 @@ COMMANDS = {
                 "secret": Field("hex", MIN_SECRET, MAX_SECRET, required=False),
                 "counter": Field("int", 0, MAX_COUNTER, required=False),
                 "confirmed": _FLAG,
+                "on_device": _FLAG,
                 "entropy": _ENTROPY,
             }
         ),

@@ -5,7 +5,7 @@ statuses."""
 
 import json
 
-from . import code_commands, commands, screens, user_commands
+from . import code_commands, commands, user_commands
 from .compat import dump_json, micropython, sha256
 from .errors import BadRequest, Denied, Sealed, UnderstudyError, UnknownCommand
 from .fields import check_fields
@@ -39,7 +39,7 @@ class Service:
         self._replies = {}  # (request id, public key): (digest of the request, reply)
         self._kept = []  # its keys, oldest first
         self._new = None  # (key, request, reply) to be kept
-        self._screen = None  # (status, user) to be shown
+        self._screen = None  # (status, user, seconds to wait) to be shown
         self._handlers = {name: _handler(name) for name in COMMANDS}
 
     @micropython.native
@@ -64,7 +64,7 @@ class Service:
             if not number:
                 return _dump("", result)
         if self._user is not None:
-            self._screen = (result["status"], self._user)
+            self._screen = (result["status"], self._user, result.get("seconds"))
         reply = _dump(number, result)
         kept = reply
         for name in TOLD_ONCE:
@@ -113,10 +113,9 @@ class Service:
             if len(self._kept) > REPLIES_KEPT:
                 del self._replies[self._kept.pop(0)]
         if self._screen is not None:
-            status, user = self._screen
+            self.device.panel.verdict(*self._screen)
+            self.device.verdict = (self._screen[0], self.device.board.uptime())
             self._screen = None
-            self.device.verdict = (status, self.device.board.uptime())
-            self.device.show(screens.verdict(status, user))
 
 
 def _without_secret(result):

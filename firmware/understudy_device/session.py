@@ -5,7 +5,7 @@
 The hello, the handshakes, and the session they lead to.
 """
 
-from . import protocol, screens
+from . import protocol
 from .compat import dump_json, micropython
 from .errors import AuthenticationFailed, NoSession, StoreDamaged, Unclaimed, UnderstudyError
 from .noise import HandshakeState
@@ -57,6 +57,8 @@ class Session:
         self._service.tidy()
 
     def _end(self):
+        if self._caller is not None and self._caller.host is None:
+            self._device.panel.end_pairing()
         self._handshake = self._caller = self._send = self._receive = None
 
     def _hello(self, payload):
@@ -92,7 +94,7 @@ class Session:
         if len(host_nonce) != protocol.NONCE:
             raise AuthenticationFailed()
         self._establish(Caller(handshake.remote_static))
-        self._device.show(screens.pairing(pairing_code(handshake.handshake_hash, self._nonce)))
+        self._device.panel.pairing(pairing_code(handshake.handshake_hash, self._nonce))
         return protocol.PAIR_4, self._send.encrypt_with_ad(b"", self._nonce)
 
     # A paired host's session: Noise KK.

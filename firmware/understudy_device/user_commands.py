@@ -2,8 +2,9 @@
 # Copyright (c) 2026 The Understudy authors
 """The commands about users and their credentials, as those in `commands`."""
 
-from .errors import AlreadyExists, BadRequest, ClockUnset, NotFound, StoreFull
-from .otp import provisioning_uri
+from . import qrcode
+from .errors import AlreadyExists, BadRequest, ClockUnset, NoDisplay, NotFound, StoreFull
+from .otp import provisioning_uri, short_uris
 from .policy import code_hash, window_of
 from .protocol import (
     BYPASS,
@@ -31,7 +32,7 @@ _SECRET = {"SHA1": 20, "SHA256": 32, "SHA512": 64}
 
 
 def user_add(device, caller, fields):
-    """Make (or import) a secret and tell it once, as an otpauth URI."""
+    """Make (or import) a secret and tell it once, as an otpauth URI; `on_device`: on the display only."""
     device.pool.mix(fields["entropy"])
     kind = fields.get("kind", TOTP)
     name = fields.get("credential", _FIRST)
@@ -39,6 +40,11 @@ def user_add(device, caller, fields):
         raise BadRequest("credential: %s is the name of codes that the device makes" % name)
     if "counter" in fields and kind != HOTP:
         raise BadRequest("counter: of an hotp credential only")
+    on_device = fields.get("on_device", False)
+    if on_device and "secret" in fields:
+        raise BadRequest("on_device: not with a secret that the host has")
+    if on_device and not device.panel.has_pixels:
+        raise NoDisplay()
     number, user = _found_or_new(device, fields["user"])
     if any(one.name == name and one.confirmed for one in user.credentials):
         raise AlreadyExists("user %s has a credential %s already; remove that first" % (user.name, name))
@@ -48,11 +54,22 @@ def user_add(device, caller, fields):
     credential.algorithm = chosen["algorithm"]
     credential.confirmed = fields.get("confirmed", False)
     counter = fields.get("counter", 0) if kind == HOTP else None
+    told = (credential, fields.get("label", user.name), fields.get("issuer", "Understudy"), counter)
+    picture = _picture(*short_uris(*told)) if on_device else None
     _enrol(device, caller, number, user, credential, "user-added", counter)
-    uri = provisioning_uri(
-        credential, fields.get("label", user.name), fields.get("issuer", "Understudy"), counter
-    )
-    return {"uri": uri, "credential": name}
+    if on_device:
+        device.panel.enrolment(user.name, name, *picture)
+        return {"credential": name}
+    device.panel.end_enrolment(user.name, name)  # one that this takes the place of
+    return {"uri": provisioning_uri(*told), "credential": name}
+
+
+def _picture(*uris):
+    """(size, modules) of the first of the texts that fits the display. Raises BadRequest."""
+    for uri in uris:
+        if len(uri) <= qrcode.MAX_BYTES:
+            return qrcode.modules(uri)
+    raise BadRequest("label: too long for a QR code on the display")
 
 
 def _found_or_new(device, name):
@@ -235,6 +252,7 @@ def user_reset(device, caller, fields):
     number, _ = device.directory.find(fields["user"])
     device.store.journal([(STATE, number, State().pack())])
     device.throttle.forget(number)
+    device.panel.end_enrolment(fields["user"])
     return result
 
 
@@ -244,6 +262,7 @@ def user_remove(device, caller, fields):
     _log(device, caller, "user-removed", number, user)
     device.directory.remove(number)
     device.throttle.forget(number)
+    device.panel.end_enrolment(user.name)
     return {}
 
 
@@ -292,4 +311,6 @@ def credential_remove(device, caller, fields):
         user.credentials.remove(user.credential(fields["credential"]))
         return fields["credential"]
 
-    return _change(device, caller, fields, "credential-removed", change)
+    result = _change(device, caller, fields, "credential-removed", change)
+    device.panel.end_enrolment(fields["user"], fields["credential"])
+    return result

@@ -31,7 +31,8 @@ _STOP_SECONDS = 3.0
 class Plan:
     """What to simulate.
 
-    `clock` is `host`, `unset` or a Unix time in seconds, and of use to the Linux board only.
+    `clock` is `host`, `unset` or a Unix time in seconds, and of use to the Linux board only, as is `screen`,
+    a file in the place of the display; `display` tells whether the Pico has one.
     """
 
     board: str
@@ -41,6 +42,8 @@ class Plan:
     clock: str = "host"
     image: Path | None = None
     free: bool = False
+    display: bool = True
+    screen: Path | None = None
 
     @property
     def folder(self) -> Path:
@@ -103,6 +106,8 @@ def _start(plan: Plan, port: PtyPort, lock: int) -> subprocess.Popen[bytes]:
 def linux_command(plan: Plan) -> list[str]:
     """The command line of the Linux board's process."""
     options = {"--flash": plan.folder.absolute() / "flash.bin", "--clock": plan.clock}
+    if plan.screen is not None:
+        options["--screen"] = plan.screen.absolute()
     return command("linux", options, [] if plan.interpreter == "cpython" else [_micropython()])
 
 

@@ -85,6 +85,30 @@ class Randomness:
         return out[:count]
 
 
+class BenchDisplay:
+    """A display in memory; with a `fault`, an exception, it does not work."""
+
+    def __init__(self):
+        self.buffer = bytearray(1024)
+        self.pixels = b""  # as last sent
+        self.sent = 0
+        self.on = True
+        self.fault = None
+
+    def show(self):
+        """What is in the buffer is on the display."""
+        if self.fault is not None:
+            raise self.fault
+        self.pixels = bytes(self.buffer)
+        self.sent += 1
+
+    def is_on(self):
+        """Whether it has kept its settings."""
+        if self.fault is not None:
+            raise self.fault
+        return self.on
+
+
 class BenchBoard:
     """A board on the bench: what a port gives, in memory, with a clock to turn by hand."""
 
@@ -99,9 +123,9 @@ class BenchBoard:
         self.random = Randomness(seed)
         self.up = 0
         self.time = time
-        self.screen = []
         self.led = ""
         self.pressed = 0
+        self.display = BenchDisplay()
 
     def uptime(self):
         """Seconds."""
@@ -132,9 +156,11 @@ class BenchBoard:
         self.pressed -= is_pressed
         return is_pressed
 
-    def show(self, lines):
-        """Keep what is on the screen."""
-        self.screen = lines
+    def open_display(self):
+        """The display, if it is plugged in."""
+        if self.display.fault is not None:
+            raise self.display.fault
+        return self.display
 
 
 class Host:

@@ -106,7 +106,7 @@ class EveryAct(unittest.TestCase):
             self.assertEqual(event.sealed, bool(detail) and is_alice)
             seen.add(cmd)
         looks = {"status", "host_list", "user_list", "user_show", "credential_show", "settings_show"}
-        looks |= {"clock_show", "audit_read"}
+        looks |= {"clock_show", "audit_read", "screen"}
         others = {"claim", "pair", "unpair", "unseal"}  # below
         others.add("factory_reset")  # see test_reset
         self.assertEqual(seen, set(protocol.COMMANDS) - looks - others)

@@ -44,6 +44,10 @@ MAY_IMPORT = {
     "throttle": LEAVES,
     "screens": LEAVES,
     "lights": LEAVES,
+    "font": LEAVES,
+    "canvas": LEAVES | {"font", "screens"},
+    "qrcode": LEAVES,
+    "panel": LEAVES | {"canvas", "screens"},
     "convert": LEAVES | {"records", "users"},
     "reset": LEAVES | {"records", "region", "sectors"},
     "device": LEAVES
@@ -54,17 +58,19 @@ MAY_IMPORT = {
         "entropy",
         "lights",
         "pairing",
+        "panel",
         "records",
         "reset",
+        "screens",
         "store",
         "throttle",
         "vault",
     },
-    "commands": LEAVES | {"convert", "events", "pairing"},
+    "commands": LEAVES | {"convert", "events", "pairing", "screens"},
     "code_commands": LEAVES | {"policy", "records", "throttle", "users"},
-    "user_commands": LEAVES | {"otp", "policy", "records", "users"},
-    "service": LEAVES | {"code_commands", "commands", "screens", "user_commands"},
-    "session": LEAVES | {"noise", "pairing", "screens", "service"},
+    "user_commands": LEAVES | {"otp", "policy", "qrcode", "records", "users"},
+    "service": LEAVES | {"code_commands", "commands", "user_commands"},
+    "session": LEAVES | {"noise", "pairing", "service"},
 }
 # The primitives stand below everything: each other, the compatibility module's constants and an error.
 PRIMITIVES = {
@@ -85,11 +91,23 @@ FROM_OUTSIDE = {
     "array",
     "sys",
     "cryptography",
+    "adafruit_miniqr",
     "pyotp",
     "uctypes",
 }
 HARDWARE = {"machine", "rp2", "esp32", "termios", "pty", "fcntl", "socket", "serial"}
-HOST_MAY_USE = {"protocol", "wire", "noise", "errors", "events", "fields", "pairing", "compat"}
+HOST_MAY_USE = {
+    "protocol",
+    "wire",
+    "noise",
+    "errors",
+    "events",
+    "fields",
+    "pairing",
+    "compat",
+    "screens",
+    "canvas",
+}
 
 FILE_CAP = 350  # lines
 FUNCTION_CAP = 60

@@ -38,7 +38,7 @@ class Roles(unittest.TestCase):
             reply = self.other.ask(self.bench.session, cmd)
             if reply["status"] != "denied":
                 allowed.add(cmd)
-        looks = {"status", "settings_show", "clock_show"}
+        looks = {"status", "screen", "settings_show", "clock_show"}
         self.assertEqual(allowed, looks | {"verify", "resync", "unseal"})
         self.assertEqual(self.bench.board.flash.image(), before)
         self.assertEqual(
@@ -77,7 +77,7 @@ class Roles(unittest.TestCase):
     def test_what_a_sealed_device_does(self):
         self.bench.restart(unseal=False)
         self.bench.admin.open(self.bench.session)
-        for cmd in ("status", "settings_show", "clock_show"):
+        for cmd in ("status", "screen", "settings_show", "clock_show"):
             self.assertEqual(self.bench.ask(cmd)["status"], "ok")
         for cmd, fields in (("verify", {"code": "123456"}), ("resync", {"code1": "1", "code2": "2"})):
             self.assertEqual(self.bench.ask(cmd, user="alice", **fields)["status"], "sealed")

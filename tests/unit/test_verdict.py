@@ -40,7 +40,7 @@ class Verdicts(unittest.TestCase):
         reply = self.bench.ask("verify", user="alice", code=TOTP.at(NOW))
         self.assertEqual((reply["user"], reply["time"], reply["credential"]), ("alice", NOW, "phone"))
         self.bench.session.tidy()
-        self.assertEqual(self.bench.board.screen, ["ACCEPTED", "alice"])
+        self.assertEqual(self.bench.device.screen, ("verdict", ("accepted", "alice")))
         for code in (TOTP.at(NOW), WRONG, "x"):
             self.assertEqual(set(self.bench.ask("verify", user="alice", code=code)), {"id", "status"})
 
@@ -182,13 +182,12 @@ class Trouble(unittest.TestCase):
     """What goes wrong elsewhere does not change a verdict."""
 
     def test_a_broken_screen(self):
-        def broken(_lines):
-            raise OSError(32)
-
         bench = Bench()
         bench.enrol()
-        bench.board.show = broken
+        bench.board.display.fault = OSError(32)
         self.assertEqual(verify(bench, TOTP.at(NOW)), "accepted")
+        bench.device.tick()
+        self.assertEqual(bench.device.faults, 1)
 
     def test_a_flash_that_can_not_be_written_lets_nobody_in(self):
         def failing(_offset, _data):

@@ -72,6 +72,12 @@ Kind = Annotated[
 Counter = Annotated[
     int | None, typer.Option(metavar="N", help=f"For {HOTP}: the counter of the next code. By default 0.")
 ]
+OnDevice = Annotated[
+    bool,
+    typer.Option(
+        "--on-device", metavar="", help="Show the QR code on the device's display only; it never gets here."
+    ),
+]
 Recovery = Annotated[
     bool, typer.Option("--recovery", metavar="", help="Make recovery codes, too, and show them.")
 ]
@@ -85,6 +91,7 @@ def register(group: typer.Typer) -> None:
         examples=(
             "understudy user add alice",
             "understudy user add alice --qr-file alice.png",
+            "understudy user add alice --on-device",
             "understudy user add alice --credential tablet --recovery",
             "understudy user add bob --import-secret secret.txt --no-confirm",
             "understudy user add carol --show-uri --digits 8",
@@ -99,6 +106,7 @@ class _Showing:
     qr_file: Path | None
     uri: bool
     terminal: bool
+    on_device: bool
 
 
 def add(
@@ -116,13 +124,17 @@ def add(
     import_secret: ImportSecret = None,
     qr_file: QrFile = None,
     show_uri: ShowUri = False,
+    on_device: OnDevice = False,
     no_confirm: NoConfirm = False,
     recovery: Recovery = False,
 ) -> Answer:
     """Add a user, or a further credential of one.
 
     Scan the QR code with an authenticator app, then type the first code that it shows."""
-    showing = _Showing(qr_file, show_uri, terminal=qr_file is None and not show_uri and import_secret is None)
+    elsewhere = qr_file is not None or show_uri or import_secret is not None
+    if on_device and elsewhere:
+        raise typer.BadParameter("--on-device can't go with --qr-file, --show-uri or --import-secret")
+    showing = _Showing(qr_file, show_uri, terminal=not elsewhere and not on_device, on_device=on_device)
     wanted = {
         "user": name,
         "credential": credential,
@@ -135,6 +147,7 @@ def add(
         "window": window,
         "algorithm": algorithm_name(algorithm),
         "confirmed": no_confirm or None,
+        "on_device": on_device or None,
         "entropy": entropy(),
     }
     wanted = Client.check("user_add", wanted)
@@ -167,7 +180,11 @@ def _enrolled(device: Client, wanted: Fields, showing: _Showing, as_json: bool) 
     reply = device.request("user_add", **wanted)
     credential = str(reply["credential"])
     with _removed_unless_done(device, name, None if is_new else credential):
-        uri = _show(reply["uri"], showing, as_json)
+        uri = "" if showing.on_device else _show(reply["uri"], showing, as_json)
+        if showing.on_device:
+            note(
+                "Scan the QR code on the device's display with the authenticator; it is there for 5 minutes."
+            )
         if not wanted.get("confirmed"):
             _confirm(device, name, credential)
     fields = {"user": name, "credential": credential, "new": is_new, "confirmed": True}

@@ -19,6 +19,7 @@ from understudy.cli import (
     group,
     hosts,
     reset,
+    screen,
     settings,
     simulate,
     status,
@@ -37,8 +38,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_MODULES = (simulate, boards, devices, hosts, status, verify, user, credential, group, settings, clock, audit)
-for _module in (*_MODULES, reset):
+_MODULES = (
+    simulate,
+    boards,
+    devices,
+    hosts,
+    status,
+    screen,
+    verify,
+    user,
+    credential,
+    group,
+    settings,
+    clock,
+    audit,
+    reset,
+)
+for _module in _MODULES:
     _module.register(app)
 
 

@@ -42,6 +42,13 @@ def simulate(
     free: Annotated[
         bool, typer.Option("--free", metavar="", help="For rpi_pico: do not follow the wall clock.")
     ] = False,
+    display: Annotated[
+        bool,
+        typer.Option("--display/--no-display", metavar="", help="For rpi_pico: with an OLED, or without."),
+    ] = True,
+    screen: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="For linux: a file as the display's pixels.")
+    ] = None,
 ) -> Answer:
     """Run a simulated device until Ctrl-C.
 
@@ -53,11 +60,11 @@ def simulate(
         raise typer.BadParameter(f"--interpreter: one of {', '.join(INTERPRETERS)}")
     if clock not in ("host", "unset") and not (clock.isascii() and clock.isdigit()):
         raise typer.BadParameter("--clock: host, unset, or Unix seconds")
-    if board == "linux" and (image is not None or free):
-        raise typer.BadParameter("--image and --free are for --board rpi_pico")
-    if board != "linux" and (clock != "host" or interpreter != "cpython"):
-        raise typer.BadParameter("--clock and --interpreter are for --board linux")
-    plan = Plan(board, interpreter, state, link, clock, image, free)
+    if board == "linux" and (image is not None or free or not display):
+        raise typer.BadParameter("--image, --free and --no-display are for --board rpi_pico")
+    if board != "linux" and (clock != "host" or interpreter != "cpython" or screen is not None):
+        raise typer.BadParameter("--clock, --interpreter and --screen are for --board linux")
+    plan = Plan(board, interpreter, state, link, clock, image, free, display, screen)
 
     def ready(port: str) -> None:
         # Now and not by the return: the port is of use while this runs.

@@ -62,6 +62,18 @@ class I2CBus:
         self.targets = {target.address: target for target in targets}
         self._current: I2CTarget | None = None
         self._next: Callable[[], None] | None = None
+        self._stuck = False
+
+    @property
+    def stuck(self) -> bool:
+        """Whether the clock line is held low: what begins does not come to an end before it is released."""
+        return self._stuck
+
+    @stuck.setter
+    def stuck(self, held: bool) -> None:
+        self._stuck = held
+        if not held and self._next is not None:
+            self._alarm.schedule(0)
 
     def attach(self, mcu: RP2040) -> None:
         """Connect to the chip; called by `Pico`."""
@@ -85,9 +97,12 @@ class I2CBus:
     def _after(self, bits: int, then: Callable[[], None]) -> None:
         period = (self._block.scl_low_period + self._block.scl_high_period) * _NS_PER_CYCLE
         self._next = then
-        self._alarm.schedule(bits * period)
+        if not self._stuck:
+            self._alarm.schedule(bits * period)
 
     def _step(self) -> None:
+        if self._stuck:
+            return
         then, self._next = self._next, None
         if then is not None:
             then()

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The Understudy authors
+"""A Linux I2C bus (/dev/i2c-N) with the methods of CircuitPython's busio.I2C, and what else the display's
+driver looks for on CPython.
+
+CPython only. The usual way is Adafruit-Blinka, whose board detection and dependencies are large for two
+system calls. Not tried on a real Raspberry Pi.
+"""
+
+import fcntl
+import os
+import sys
+
+_I2C_SLAVE = 0x0703  # ioctl: the address of what is read and written from now on (linux/i2c-dev.h)
+
+
+class LinuxI2C:
+    """The bus with number `number`. Its methods raise OSError."""
+
+    def __init__(self, number, folder="/dev", ioctl=fcntl.ioctl):
+        self._file = os.open("%s/i2c-%d" % (folder, number), os.O_RDWR)
+        self._ioctl = ioctl
+        self._taken = False
+
+    def try_lock(self):
+        """Whether the bus was free, and is ours now."""
+        free, self._taken = not self._taken, True
+        return free
+
+    def unlock(self):
+        """Give it back."""
+        self._taken = False
+
+    def writeto(self, address, buffer, *, start=0, end=None):
+        """Write buffer[start:end]."""
+        data = memoryview(buffer)[start:end]
+        self._ioctl(self._file, _I2C_SLAVE, address)
+        # i2c-dev does nothing for an empty write, and the driver asks by one who is there.
+        if len(data) == 0:
+            os.read(self._file, 1)
+        elif os.write(self._file, data) != len(data):
+            raise OSError("short write")
+
+    def readfrom_into(self, address, buffer, *, start=0, end=None):
+        """Fill buffer[start:end]."""
+        view = memoryview(buffer)[start:end]
+        self._ioctl(self._file, _I2C_SLAVE, address)
+        data = os.read(self._file, len(view))
+        if len(data) != len(view):
+            raise OSError("short read")
+        view[:] = data
+
+    def writeto_then_readfrom(
+        self, address, out_buffer, in_buffer, *, out_start=0, out_end=None, in_start=0, in_end=None
+    ):
+        """Write one, and fill the other; with a stop between, which neither SSD1306 nor DS3231 minds."""
+        self.writeto(address, out_buffer, start=out_start, end=out_end)
+        self.readfrom_into(address, in_buffer, start=in_start, end=in_end)
+
+
+class _Names:
+    """Stands in for a module of CircuitPython's while the driver is imported: names for its annotations,
+    which CPython looks up, and `const`."""
+
+    I2C = SPI = DigitalInOut = ReadableBuffer = WriteableBuffer = object
+
+    @staticmethod
+    def const(value):
+        """Return value."""
+        return value
+
+
+def import_driver():
+    """Import ports._display where none of CircuitPython's modules are."""
+    missing = [
+        name
+        for name in ("micropython", "busio", "digitalio", "circuitpython_typing")
+        if name not in sys.modules
+    ]
+    sys.modules.update({name: _Names for name in missing})
+    try:
+        from ports import _display  # noqa: PLC0415 -- with the above in place
+    finally:
+        for name in missing:
+            del sys.modules[name]
+    return _display
