@@ -5,6 +5,7 @@
 info: dict            the board's data (boards/<id>/board.json)
 i2c                   the bus of a display and a clock chip, with the methods of CircuitPython's busio.I2C, or
                       None
+network               datagrams to time servers, see understudy_device.sntp; None or not there: no network
 locked: bool          whether there is no way to a MicroPython prompt
 flash                 the store's region, see understudy_device.log
 flash_kind: str       "raw", or "file" on a file system

@@ -3,13 +3,15 @@
 """The device as a process on Linux, under CPython or the Unix MicroPython: a file for flash, the standard
 streams for a link.
 
-main.py [--board-file FILE] [--flash FILE] [--flash-size BYTES] [--clock host|unset|UNIX-SECONDS]
+main.py [--board-file FILE] [--flash FILE] [--flash-size BYTES]
+        [--clock host|unset|UNIX-SECONDS|ntp:HOST[:PORT],HOST[:PORT],..]
 """
 
 import errno
 import json
 import os
 import select
+import socket
 import sys
 import time
 
@@ -22,6 +24,8 @@ _OPTIONS = {
     "--clock": "host",
 }
 _CHUNK = 4096  # bytes
+_NTP_PORT = "123"
+_DATAGRAM = 512  # bytes
 _TICK = 1000  # milliseconds
 
 
@@ -57,6 +61,46 @@ def _open_flash(path, size):
     return open(path, "r+b", 0)
 
 
+class Network:
+    """UDP to a few servers, see understudy_device.sntp; never waits.
+
+    `hosts`: name or name:port. Names are looked up once, here, for a look-up takes as long as it likes; one
+    that is not found then is a server that does not answer.
+    """
+
+    def __init__(self, hosts):
+        self.servers = hosts
+        self._addresses = {}
+        for host in hosts:
+            name, _, port = host.partition(":")
+            try:
+                found = socket.getaddrinfo(name, int(port or _NTP_PORT), socket.AF_INET, socket.SOCK_DGRAM)
+                self._addresses[host] = found[0][-1]
+            except OSError:
+                pass
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+
+    def send(self, server, data):
+        """Send a datagram; OSError when it can't be."""
+        if server not in self._addresses:
+            raise OSError(errno.ENOENT)
+        self._socket.sendto(data, self._addresses[server])
+
+    def receive(self):
+        """(server, datagram), or None when there is none."""
+        try:
+            data, address = self._socket.recvfrom(_DATAGRAM)
+        except OSError as error:
+            if error.errno == errno.EAGAIN:
+                return None
+            raise
+        for server, known in self._addresses.items():
+            if known == address:
+                return server, data
+        return "", data
+
+
 class Board:
     """See ports/__init__.py."""
 
@@ -72,7 +116,8 @@ class Board:
         size = int(options["--flash-size"])
         file = _open_flash(options["--flash"], size)
         self.flash = FileFlash(file, _syncer(file), size)
-        self._clock = options["--clock"]
+        self._clock, _, servers = options["--clock"].partition(":")
+        self.network = Network(servers.split(",")) if self._clock == "ntp" else None
         self._input = open(0, "rb", 0)
         self._output = open(1, "wb", 0)
         self._poll = select.poll()
@@ -103,7 +148,7 @@ class Board:
         """The system's clock, which the system keeps right, unless told otherwise."""
         if self._clock == "host":
             clock.follow(lambda: int(time.time()), "system")
-        elif self._clock != "unset":
+        elif self._clock not in ("unset", "ntp"):
             clock.start(int(self._clock), "rtc")
 
     def settle(self):

@@ -2,10 +2,11 @@
 # Copyright (c) 2026 The Understudy authors
 """The device on an emulated Pico with the face that `session.Session` has in the unit tests."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from parts import NOW, Host
-from understudy.simulator.pico import Pico
+from understudy.simulator.pico import Device, Pico
 from understudy_device import wire
 
 SECRET = "GEYTCMJRGEYTCMJRGEYTCMJRGEYTCMJR"  # 20 times 0x31, as the owner imports it
@@ -16,8 +17,14 @@ class PicoSession:
     """The device on an emulated Pico, with the face of `session.Session`: one frame in, one frame out, over
     USB."""
 
-    def __init__(self, image: Path | None, flash: bytes | None = None, seed: int = 1) -> None:
-        self.pico = Pico(image, flash=flash, seed=seed)
+    def __init__(
+        self,
+        image: Path | None,
+        flash: bytes | None = None,
+        seed: int = 1,
+        devices: Sequence[Device] = (),
+    ) -> None:
+        self.pico = Pico(image, flash=flash, seed=seed, devices=devices)
         self.pico.boot()
         self.micros = 0
         self.bytes = (0, 0)
@@ -34,9 +41,9 @@ class PicoSession:
         assert decoded is not None, answer
         return decoded
 
-    def power_cycle(self) -> "PicoSession":
+    def power_cycle(self, devices: Sequence[Device] = ()) -> "PicoSession":
         """The power goes and comes back: another Pico on the flash as it is."""
-        return PicoSession(None, self.pico.flash_image(), seed=2)
+        return PicoSession(None, self.pico.flash_image(), seed=2, devices=devices)
 
 
 class Owner(Host):
