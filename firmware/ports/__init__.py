@@ -9,6 +9,7 @@ open_display()        the display, or None where there can't be one; an exceptio
                       not answer. It has `buffer`, laid out as understudy_device.canvas says, `show()`, which
                       sends it, and `is_on()`, False if it has to be opened again; or it has a `buffer` of
                       None and `show_lines(lines)`
+network               datagrams to time servers, see understudy_device.sntp; None or not there: no network
 locked: bool          whether there is no way to a MicroPython prompt
 flash                 the store's region, see understudy_device.log
 flash_kind: str       "raw", or "file" on a file system

@@ -3,7 +3,8 @@
 """The device as a process on Linux, under CPython or the Unix MicroPython: a file for flash; for a link the
 standard streams, a tty or a TCP port.
 
-main.py [--board-file FILE] [--flash FILE] [--flash-size BYTES] [--clock host|unset|UNIX-SECONDS]
+main.py [--board-file FILE] [--flash FILE] [--flash-size BYTES]
+        [--clock host|unset|UNIX-SECONDS|ntp:HOST[:PORT],HOST[:PORT],..]
         [--link stdio|TTY|socket://HOST:PORT] [--baud N]
         [--i2c NUMBER] [--screen FILE]
 
@@ -18,6 +19,7 @@ import sys
 import time
 
 from ports.linux_link import open_link
+from ports.linux_network import Network
 from understudy_device.fileflash import FileFlash, fill_blank
 
 _OPTIONS = {
@@ -115,7 +117,8 @@ class Board:
         size = int(options["--flash-size"])
         file = _open_flash(options["--flash"], size)
         self.flash = FileFlash(file, _syncer(file), size)
-        self._clock = options["--clock"]
+        self._clock, _, servers = options["--clock"].partition(":")
+        self.network = Network(servers.split(",")) if self._clock == "ntp" else None
         self._screen = options["--screen"]
         self.i2c = self._find_i2c(options["--i2c"])
         link = open_link(options["--link"], int(options["--baud"]))
@@ -155,7 +158,7 @@ class Board:
         """The system's clock, which the system keeps right, unless told otherwise."""
         if self._clock == "host":
             clock.follow(lambda: int(time.time()), "system")
-        elif self._clock != "unset":
+        elif self._clock not in ("unset", "ntp"):
             clock.start(int(self._clock), "rtc")
 
     def settle(self):

@@ -13,6 +13,7 @@ from .protocol import CLOCK_HOLDOVER, CLOCK_SYNCED, CLOCK_UNSET, MAX_TIME
 
 # The crystal of a board without a better clock: +-30 ppm, and its temperature (RP2040 hardware design guide).
 _DRIFT_PPM = const(50)
+_MILLION = const(1000000)
 _FRESH = const(86400)  # seconds after which a clock that heard of no source is in holdover
 _SPANS_KEPT = const(8)
 _LAG = const(60)  # seconds
@@ -37,6 +38,11 @@ def _merged(spans):
     return out
 
 
+def _drift(age):
+    """Seconds, rounded up, that the crystal may be off after `age` seconds."""
+    return -(-age * _DRIFT_PPM // _MILLION)
+
+
 class Clock:
     """`floor`: no time before it is believed.
 
@@ -57,6 +63,7 @@ class Clock:
         self._follow = None
         self.source = None
         self._initial_error = 0
+        self._anchor = None  # (unix time, uptime, error) of the last source that no host may argue with
 
     def start(self, time, source, error=1):
         """Take the platform's time at power-up, if it is not before the floor.
@@ -64,7 +71,41 @@ class Clock:
         `error`: seconds, either way.
         """
         if time >= self.floor:
-            self._base, self.source, self._initial_error = (time, self._uptime()), source, error
+            self.adopt(time, source, error)
+
+    def adopt(self, time, source, error, is_anchor=True):
+        """Go on at `time`, in the same run: a step of no admin's, back or ahead.
+
+        `error`: seconds, either way; `is_anchor`: whether `trusted` goes by it from here on. Raises
+        ClockRefused before the floor. No code is good again for it: within a run only the steps after the
+        last one count, and when the run ends, its span is taken to reach an hour beyond the floor.
+        """
+        if time < self.floor:
+            raise ClockRefused("%d lies before %d, which the device has seen" % (time, self.floor))
+        self._take(time, source, error, is_anchor)
+        self._is_own = False
+
+    def _take(self, time, source, error, is_anchor):
+        self._follow = None
+        self._base, self.source, self._initial_error = (time, self._uptime()), source, error
+        if is_anchor or self._anchor is None:
+            self._anchor = (time, self._uptime(), error)
+
+    def withdraw(self):
+        """Its source has turned out to be broken: the time is not known any more."""
+        self._base = self._anchor = self._follow = self.source = None
+        self._is_own = False
+
+    def trusted(self):
+        """(time, error) by the last source that hosts may not argue with; only while the time is known.
+
+        By that one, however often a host tells a time that is within the error, it can't walk the clock away.
+        """
+        if self._follow is not None:
+            return self._follow(), self._initial_error
+        time, uptime, error = self._anchor
+        age = self._uptime() - uptime
+        return time + age, error + _drift(age)
 
     def follow(self, read, source):
         """Believe a clock that is kept right by others (an operating system's).
@@ -103,8 +144,8 @@ class Clock:
     def set(self, time, source, back=False, error=2):
         """Set the time, and the floor with it. `error`: seconds, either way. Raises ClockRefused."""
         self.floor, self.run, self.began, self.spans = self.setting(time, back)
-        self._follow, self._is_own = None, True
-        self._base, self.source, self._initial_error = (time, self._uptime()), source, error
+        self._take(time, source, error, True)
+        self._is_own = True
 
     def unseen(self, now):
         """Around `now`: (end of the spans that began before it, start of the next one or None if there is
@@ -140,8 +181,7 @@ class Clock:
         """Estimated error in seconds, either way; None while unset."""
         if self.now() is None:
             return None
-        drift = 0 if self._follow is not None else -(-self._age() * _DRIFT_PPM // 1000000)
-        return self._initial_error + drift
+        return self._initial_error + (0 if self._follow is not None else _drift(self._age()))
 
     def show(self):
         """What the commands report of it."""

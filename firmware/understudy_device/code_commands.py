@@ -28,7 +28,7 @@ def verify(device, caller, fields):
     decision = decide(user, state, fields["code"], Moment(device.clock), wait, settings)
     if not is_known:
         _as_nobody(decision)
-    _keep(device, caller, number, decision, mark)
+    keep(device, caller, number, decision, mark)
     return _reply(device, decision, fields["user"])
 
 
@@ -44,7 +44,7 @@ def _answered(device, caller):
     return mark, None
 
 
-def _keep(device, caller, number, decision, mark, event=None):
+def keep(device, caller, number, decision, mark, event=None):
     """Put what the decision changes, and the event that tells of it, on flash in one go."""
     entries = []
     settings, uptime = device.settings, device.board.uptime()
@@ -101,11 +101,11 @@ def user_confirm(device, caller, fields):
         kept = device.directory.prepare(number, user)
         # The step first: a cut between the two leaves a credential to confirm again, not one whose first code
         # works twice.
-        _keep(device, caller, number, decision, 0, device.code_of("user-confirmed"))
+        keep(device, caller, number, decision, 0, device.code_of("user-confirmed"))
         device.directory.put(number, kept)
         device.panel.end_enrolment(user.name, credential.name)
     else:
-        _keep(device, caller, number, decision, mark)
+        keep(device, caller, number, decision, mark)
     return _reply(device, decision, user.name)
 
 
@@ -125,7 +125,7 @@ def resync(device, caller, fields):
     number, user = device.directory.look_up(fields["user"])
     is_known = number != device.directory.nobody
     state = device.directory.state(number)
-    credential = _resyncable(user, fields.get("credential") if is_known else None)
+    credential = resyncable(user, fields.get("credential") if is_known else None)
     failures = state.failures if is_known else STRANGER
     wait = device.throttle.wait(number, failures, device.settings, device.board.uptime())
     codes = (fields["code1"], fields["code2"])
@@ -133,7 +133,7 @@ def resync(device, caller, fields):
     if not is_known:
         _as_nobody(decision)
     right = decision.verdict == "accepted"
-    _keep(device, caller, number, decision, 0, device.code_of("resynced" if right else "resync-refused"))
+    keep(device, caller, number, decision, 0, device.code_of("resynced" if right else "resync-refused"))
     if not right:
         return _reply(device, decision, user.name)
     if credential.kind == TOTP:
@@ -149,7 +149,8 @@ def _as_nobody(decision):
         decision.verdict = "unknown-user"
 
 
-def _resyncable(user, name):
+def resyncable(user, name):
+    """The credential of that name, or the first, that two codes in a row could put right."""
     able = [one for one in user.credentials if one.kind in (TOTP, HOTP) and name in (None, one.name)]
     if not able:
         raise NotFound("user %s has no such credential that two codes could put right" % user.name)

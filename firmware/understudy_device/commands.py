@@ -138,7 +138,7 @@ def status(device, caller, _fields):
             "role": caller.role,
             "users": len(device.directory),
             "hosts": len(device.vault.hosts()),
-            "clock": device.clock.show(),
+            "clock": device.timekeeper.show(),
             "flash": flash,
             "audit": {"first": device.audit.first, "next": device.audit.next},
             "memory": board.memory(),
@@ -174,20 +174,6 @@ def settings_set(device, caller, fields):
     device.log("settings-changed", caller, detail=changed)
     device.change_settings(settings)
     return settings
-
-
-def clock_show(device, _caller, _fields):
-    """Time, state, source, error and floor."""
-    return device.clock.show()
-
-
-def clock_set(device, caller, fields):
-    """Set the time; before the floor only with `back`."""
-    now, time = device.clock.now(), fields["time"]
-    detail = "%s -> %d" % ("unset" if now is None else now, time)
-    event = device.event("clock-set", caller, detail=detail)
-    device.set_clock(time, "admin", fields.get("back", False), event)
-    return device.clock.show()
 
 
 def audit_read(device, _caller, fields):

@@ -17,6 +17,7 @@ from .protocol import (
     EVENTS,
     FIRMWARE,
     MAX_PAIRINGS,
+    NO_ACTOR,
     OPEN,
     REPLIES_KEPT,
     SEALED,
@@ -26,6 +27,7 @@ from .protocol import (
 )
 from .store import Store
 from .throttle import Refusals, Throttle
+from .timekeeper import Timekeeper
 from .vault import Vault
 
 _MINUTE = const(60)  # seconds
@@ -72,6 +74,10 @@ class Device:
         self.throttle = Throttle(int.from_bytes(spent, "big") if spent else 0)
         self.refusals = Refusals()
         self.audit = Audit(self.store, self.clock, self._seal_detail)
+        self.timekeeper = Timekeeper(self.clock, board, self.store, self._log_clock, self._report)
+        self.search = None  # regain.Search that is going on
+        if self.damage is None:
+            self.timekeeper.start()
         if reset_by is not None and self.damage is None:
             self._begin_anew(reset_by)
 
@@ -135,6 +141,17 @@ class Device:
         self.audit.write(event)
         self.store.journal([(records.CLOCK, 0, kept)])
         self.clock.set(time, source, back)
+        self.timekeeper.was_set()
+
+    def _log_clock(self, name, detail, actor):
+        """What a source did to the clock; `actor`: a host's number, None where there was none."""
+        actor = NO_ACTOR if actor is None else actor
+        self.audit.write(self.audit.event(_CODES[name], actor=actor, detail=detail))
+
+    def _report(self, detail):
+        """A fault of a part: counted, and in the audit log at the next `tidy`."""
+        self.faults += 1
+        self._unlogged.append(("fault", detail))
 
     # The audit log.
 
@@ -202,6 +219,11 @@ class Device:
             self.panel.pressed()
         verdict, given_at = self.verdict or (None, 0)
         self.board.blink(lights.pattern(self.state, verdict, now - given_at))
+        if self.damage is None and not self.is_leaving:
+            try:
+                self.timekeeper.tick()
+            except UnderstudyError as error:  # the store's
+                self.fault(error)
         failure = self.panel.tick(self._idle_screen)
         if failure is not None:
             self.fault(failure)

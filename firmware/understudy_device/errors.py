@@ -139,7 +139,7 @@ class LastAdmin(UnderstudyError):
 
 
 class ClockRefused(UnderstudyError):
-    """The time to set lies before the clock's floor."""
+    """The time lies before the clock's floor, or further away than its source may move the clock."""
 
     status = "clock-refused"
 

@@ -19,10 +19,12 @@ _UNTIMED = const(3)  # needs a clock, and there is none
 
 
 class Moment:
-    """The time to judge by, Unix seconds or None, and what the clock says around it (clock.Clock.unseen)."""
+    """The time to judge by, Unix seconds or None, how far it may be off (seconds), and what the clock says
+    around it (clock.Clock.unseen)."""
 
     def __init__(self, clock):
         self.now = clock.now()
+        self.error = clock.error
         self.run = clock.run
         self.ended, self.ahead = clock.unseen(self.now) if self.now is not None else (0, None)
 
@@ -49,7 +51,7 @@ def decide(user, state, text, moment, wait, settings):
     refusal = _refusal(user, moment, wait)
     if refusal is not None:
         return Decision(refusal, seconds=wait)
-    code = _digits(text)
+    code = digits_of(text)
     return _judge([one for one in user.credentials if one.usable], state, code, moment, settings)
 
 
@@ -71,11 +73,11 @@ def _refusal(user, moment, wait):
 
 def confirm(credential, state, text, moment, settings):
     """The Decision about the first code of a credential, which is not in use yet; a wrong one is no guess."""
-    decision = _judge([credential], state, _digits(text), moment, settings)
+    decision = _judge([credential], state, digits_of(text), moment, settings)
     return decision if decision.verdict == "accepted" else Decision(decision.verdict)
 
 
-def _digits(text):
+def digits_of(text):
     """What was typed, without the spaces and dashes that people type; "" if it can't be a code.
 
     ASCII digits only: str.isdigit would take other scripts' as well.
@@ -128,6 +130,18 @@ def window_of(credential, settings):
     return settings["window"] if credential.window is None else credential.window
 
 
+def widened(window, interval, error, widest):
+    """Steps either side, where the clock may be `error` seconds off.
+
+    The window is there for the user's clock, and for the time that typing takes; what the device's own may be
+    off comes on top, in whole steps. Less than one is within what any window lets through at its edges, so a
+    clock that is kept right costs nothing here. `widest`: the setting widest_window, which bounds it, for
+    each step is one more code that is right; it never makes a window narrower than its own setting.
+    """
+    steps = error // interval
+    return window if not steps else max(window, min(window + steps, widest))
+
+
 def _around(centre, reach):
     return range(max(0, centre - reach), centre + reach + 1)
 
@@ -138,19 +152,22 @@ def _try_totp(credential, state, code, moment, settings):
     use = state.totp(credential)
     present = moment.now // credential.interval
     window = window_of(credential, settings)
-    steps = _around(present, window)
+    reach = widened(window, credential.interval, moment.error, settings["widest_window"])
+    steps = _around(present, reach)
     if use.drift:  # around the time that this credential was last seen to have, too
-        steps = sorted(set(steps) | set(_around(present + use.drift, window)))
+        steps = sorted(set(steps) | set(_around(present + use.drift, reach)))
     hits = matching(codes(credential.secret, credential.algorithm, credential.digits, steps), code)
     for hit in hits:
         if is_fresh(steps[hit], use, credential.interval, moment):
-            bound = max(window, abs(use.drift))  # no further than a resync has set it
+            # No further than a resync has set it. Nor by the device's own error, which will be put right.
+            bound = max(window, abs(use.drift))
             drift = min(max(steps[hit] - present, -bound), bound)
-            return _HIT, _used(steps[hit], drift, use, moment).pack()
+            return _HIT, used(steps[hit], drift, use, moment).pack()
     return (_USED if hits else _MISS), b""
 
 
-def _used(step, drift, use, moment):
+def used(step, drift, use, moment):
+    """What is kept of a credential (users.TotpUse) once the code of `step` was taken."""
     return TotpUse(max(use.last, step), drift, step, moment.run)
 
 
@@ -211,7 +228,7 @@ def resync(user, credential, state, texts, moment, wait):
     refusal = _refusal(user, moment, wait)
     if refusal is None and not credential.usable:
         refusal = "disabled"
-    wanted = [_digits(text) for text in texts]
+    wanted = [digits_of(text) for text in texts]
     if refusal is None and any(len(code) != credential.digits for code in wanted):
         refusal = "malformed"
     if refusal is None and credential.kind == TOTP and moment.now is None:
@@ -240,7 +257,7 @@ def _resync_totp(credential, state, wanted, moment):
     hits = _second_hits(credential, _around(present, RESYNC_STEPS), wanted)
     for step in hits:
         if is_fresh(step, use, credential.interval, moment):
-            return _HIT, _used(step, step - present, use, moment).pack()
+            return _HIT, used(step, step - present, use, moment).pack()
     return (_USED if hits else _MISS), b""
 
 

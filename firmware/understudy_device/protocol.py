@@ -53,6 +53,7 @@ MAX_COUNTER = const(0xFFFFFFFF)
 MAX_WINDOW = const(10)  # steps
 MAX_BYPASS_SECONDS = const(604800)
 PRESENCE_SECONDS = const(30)  # that a press of the button counts
+MAX_SEARCH = const(34560000)  # seconds, 400 days: what `clock_regain` looks through at most
 RECOVERY_CODES = const(10)
 MADE_DIGITS = const(10)  # of a recovery code or a bypass code
 
@@ -107,7 +108,7 @@ STATUSES = {
     "claimed": (26, "The device has an admin already."),
     "pairing-closed": (27, "Pairing is not open; an admin has to open it first."),
     "last-admin": (28, "The last admin's key can't be removed."),
-    "clock-refused": (29, "The time lies before one that the device has seen."),
+    "clock-refused": (29, "The device does not take this time."),
     "full": (30, "The device's flash is full; remove users first."),
     "damaged": (31, "The device's flash does not hold a readable store."),
     "flash-failed": (32, "The device can't write its flash; nothing was changed."),
@@ -167,6 +168,9 @@ EVENTS = {
     19: "fault",
     20: "store-converted",
     21: "restarted",
+    22: "clock-told",
+    23: "clock-regained",
+    25: "clock-synced",
     26: "factory-reset",
 }
 VERDICT_EVENT = const(32)  # the number of the first of VERDICTS
@@ -194,6 +198,7 @@ SETTINGS = {
     "algorithm": Field("choice", ALGORITHMS, required=False),
     # Of all of them; a credential may have its own window.
     "window": Field("int", 0, MAX_WINDOW, required=False),  # steps either side
+    "widest_window": Field("int", 0, MAX_WINDOW, required=False),  # to which the clock's error may widen it
     "look_ahead": Field("int", 0, 50, required=False),  # HOTP counters
     # How guessing is slowed down, see `throttle`.
     "attempts": Field("int", 1, 20, required=False),  # wrong codes in a row before a user has to wait
@@ -209,6 +214,7 @@ DEFAULTS = {
     "interval": 30,
     "algorithm": "SHA1",
     "window": 1,
+    "widest_window": 2,
     "look_ahead": 10,
     "attempts": 5,
     "delay": 30,
@@ -300,6 +306,19 @@ COMMANDS = {
     "settings_set": (ADMIN, True, dict(SETTINGS)),
     "clock_show": (VERIFIER, False, {}),
     "clock_set": (ADMIN, True, {"time": Field("int", 0, MAX_TIME), "back": _FLAG}),
+    "clock_tell": (VERIFIER, False, {"time": Field("int", 0, MAX_TIME)}),
+    "clock_regain": (
+        ADMIN,
+        True,
+        {
+            "user": _USER,
+            "credential": _CREDENTIAL_OR_FIRST,
+            "code1": _CODE,
+            "code2": _CODE,
+            "low": Field("int", 0, MAX_TIME),
+            "high": Field("int", 0, MAX_TIME),
+        },
+    ),
     "audit_read": (ADMIN, True, {"first": Field("int", 0, 0xFFFFFFFF)}),
 }
 # Fields of a reply that are told once and never again, not even when the same request is asked again.

@@ -21,6 +21,7 @@ STATE = const(9)  # of the user with the same number: failures, and what each cr
 EVENT = const(10)  # of the audit log; the number is the low half of the event's
 CHAIN = const(11)  # number of the next event and the hash before it: begins each sector of the journal
 LIMIT = const(12)  # wrong codes of the whole device
+RTC = const(13)  # when the clock chip was set, and how right the time was
 RESET = const(15)  # a factory reset is not finished, see `reset`; who asked for it
 
 # Kinds that change with every request; what is superseded of all others is scrubbed, see `log`.
@@ -30,12 +31,13 @@ _HOST = ">32sB12s48s"  # public key, role, nonce, wrapped data key; then the nam
 _HOST_SIZE = const(93)
 _SETTING_1 = ">BHBB"  # schema 1: digits, interval, window, algorithm
 _SETTING_2 = ">BHBBBBHIH"  # ... look_ahead, attempts, delay, max_delay, device_attempts
-_SETTING = ">BHBBBBHIHB"  # ... presence
+_SETTING = ">BHBBBBHIHBB"  # ... presence, widest_window
 _CLOCK = ">IIIB"  # floor, run, start, count of spans; then those
 _SPAN = ">II"
 _CLOCK_1 = ">QIQB"  # schema 1, eight spans always
 _SPAN_1 = ">QQ"
 _CLOCK_1_SIZE = const(149)
+_RTC = ">II"
 _CHAIN = ">I32s"
 CHAIN_SIZE = const(36)
 
@@ -80,13 +82,14 @@ def pack_settings(settings):
         settings["max_delay"],
         settings["device_attempts"],
         settings["presence"],
+        settings["widest_window"],
     )
 
 
 def unpack_settings(data):
     """Bytes to device settings."""
     values = dict(DEFAULTS)
-    names = ("look_ahead", "attempts", "delay", "max_delay", "device_attempts", "presence")
+    names = ("look_ahead", "attempts", "delay", "max_delay", "device_attempts", "presence", "widest_window")
     for layout in (_SETTING_2, _SETTING):
         if len(data) == struct.calcsize(layout):
             values.update(zip(names, struct.unpack(layout, data)[4:]))
@@ -111,6 +114,16 @@ def unpack_clock(data):
     size = struct.calcsize(span)
     spans = [struct.unpack_from(span, data, at + i * size) for i in range(count)]
     return floor, run, began, spans
+
+
+def pack_rtc(time, error):
+    """When the clock chip was set (Unix seconds), and within how many seconds that was right."""
+    return struct.pack(_RTC, time, error)
+
+
+def unpack_rtc(data):
+    """(time, error)."""
+    return struct.unpack(_RTC, data)
 
 
 def pack_chain(number, before):

@@ -31,8 +31,8 @@ _STOP_SECONDS = 3.0
 class Plan:
     """What to simulate.
 
-    `clock` is `host`, `unset` or a Unix time in seconds, and of use to the Linux board only, as is `screen`,
-    a file in the place of the display; `display` tells whether the Pico has one.
+    `clock` is `host`, `unset`, `ntp:` and servers, or a Unix time in seconds, and of use to the Linux board
+    only, as is `screen`, a file in the place of the display; `display` tells whether the Pico has one.
     """
 
     board: str

@@ -41,9 +41,9 @@ class PicoSession:
         assert decoded is not None, answer
         return decoded
 
-    def power_cycle(self) -> "PicoSession":
+    def power_cycle(self, devices: Sequence[Device] = ()) -> "PicoSession":
         """The power goes and comes back: another Pico on the flash as it is."""
-        return PicoSession(None, self.pico.flash_image(), seed=2)
+        return PicoSession(None, self.pico.flash_image(), seed=2, devices=devices)
 
 
 class Owner(Host):

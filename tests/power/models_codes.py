@@ -387,4 +387,28 @@ def _resync_hotp(_state: State, one: State, typed: list[str], _now: int | None) 
     return [("miss", one)]
 
 
-MODELS = {"verify": verify, "user_confirm": user_confirm, "resync": resync}
+def clock_regain(state: State, world: World, request: Request) -> list[Outcome]:
+    """Two codes in a row set the clock; they are used by then."""
+    name, floor = request.fields["user"], state["floor"]
+    if device_time(state, world) is not None:
+        return refused(state, "clock-refused")
+    credential, one = next(
+        (key, one) for key, one in state["users"][name]["credentials"].items() if one["kind"] == "totp"
+    )
+    typed = [_clean(request.fields["code1"]), _clean(request.fields["code2"])]
+    steps = range(
+        max(request.fields["low"], floor) // one["interval"], request.fields["high"] // one["interval"] + 1
+    )
+    hits = [step for step in steps if [code_of(one, step - 1), code_of(one, step)] == typed]
+    if not hits:
+        states = _guessed(state, world, name, min(state["users"][name]["failures"] + 1, 255))
+        return [Outcome("rejected", [*states, logged(states[-1], "resync-refused")])]
+    now = (hits[0] - one["drift"]) * one["interval"] + one["interval"] // 2
+    begun = logged(state, "clock-regained")
+    user = with_credential(dict(state["users"][name]), credential, burnt(one, hits[0], one["drift"]))
+    used = with_user(begun, name, user)
+    done = changed(at_once(used, base=(now, world.up)), floor=now)
+    return [Outcome("ok", [begun, used, done], {"time": now})]
+
+
+MODELS = {"verify": verify, "user_confirm": user_confirm, "resync": resync, "clock_regain": clock_regain}

@@ -8,6 +8,7 @@ from tests.power.world import World
 
 from understudy_device.pairing import key_id
 from understudy_device.protocol import ADMIN
+from understudy_device.timekeeper import MAX_AHEAD
 
 
 def state_(state: State, _world: World, _request: Request) -> list[Outcome]:
@@ -141,6 +142,16 @@ def clock_set(state: State, world: World, request: Request) -> list[Outcome]:
     return [Outcome("ok", [changed(after, floor=time, back=back)])]
 
 
+def clock_tell(state: State, world: World, request: Request) -> list[Outcome]:
+    """A host's time, for a clock that is unset; what it may do to one that runs is not in question here."""
+    time, floor = request.fields["time"], state["floor"]
+    if device_time(state, world) is not None:
+        return [Outcome("ok", [state]), *refused(state, "clock-refused")]
+    if time < floor or (floor and time > floor + MAX_AHEAD):
+        return refused(state, "clock-refused")
+    return [Outcome("ok", [at_once(logged(state, "clock-told"), base=(time, world.up))])]
+
+
 MODELS = {
     "state": state_,
     "hello": hello,
@@ -158,4 +169,5 @@ MODELS = {
     "settings_set": settings_set,
     "clock_show": clock_show,
     "clock_set": clock_set,
+    "clock_tell": clock_tell,
 }

@@ -216,6 +216,27 @@ DEVICE = [
         aspects=DEVICE_CLOCK,
         main=False,
     ),
+    Scenario(
+        "clock told, not known before",
+        ask("clock_tell", time=START + 60),
+        rtc=False,
+        aspects=AUDIT,
+        main=False,
+    ),
+    Scenario(
+        "clock regained",
+        ask(
+            "clock_regain",
+            user="alice",
+            code1=code(SECRET, STEP + 20),
+            code2=code(SECRET, STEP + 21),
+            low=START,
+            high=START + 1200,
+        ),
+        rtc=False,
+        aspects=DEVICE_CLOCK | USER,
+        main=False,
+    ),
     Scenario("clock back", ask("clock_set", time=START - 90000, back=True), aspects=DEVICE_CLOCK, main=False),
 ]
 

@@ -109,6 +109,7 @@ class EveryAct(unittest.TestCase):
         looks |= {"clock_show", "audit_read", "screen"}
         others = {"claim", "pair", "unpair", "unseal"}  # below
         others.add("factory_reset")  # see test_reset
+        others |= {"clock_tell", "clock_regain"}  # test_clock_commands
         self.assertEqual(seen, set(protocol.COMMANDS) - looks - others)
         before = bench.device.audit.next
         bench.enrol()

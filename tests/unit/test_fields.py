@@ -52,6 +52,9 @@ GOOD = {
     "device": "00" * 8,
     "back": False,
     "on_device": False,
+    "low": NOW,
+    "high": NOW + 60,
+    "widest_window": 2,
 }
 NO_TEXTS = [" a", "a ", "\u00a0a", "a\u3000", "\u2009a"] + ["a%sb" % c for c in "\n\t\x00\x1f\x7f\x9b"]
 

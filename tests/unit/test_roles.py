@@ -39,7 +39,7 @@ class Roles(unittest.TestCase):
             if reply["status"] != "denied":
                 allowed.add(cmd)
         looks = {"status", "screen", "settings_show", "clock_show"}
-        self.assertEqual(allowed, looks | {"verify", "resync", "unseal"})
+        self.assertEqual(allowed, looks | {"verify", "resync", "unseal", "clock_tell"})
         self.assertEqual(self.bench.board.flash.image(), before)
         self.assertEqual(
             self.other.ask(self.bench.session, "verify", user="alice", code=TOTP.at(NOW))["status"],

@@ -148,6 +148,13 @@ class SameWork(unittest.TestCase):
         self.assertEqual((known[0], stranger[0]), ("clock-unset", "unknown-user"))
         self.assertEqual(known[1], stranger[1])
 
+    def test_with_a_window_that_the_clock_widens(self):
+        bench = Bench()
+        bench.enrol()
+        bench.ask("settings_set", widest_window=6)
+        bench.board.up += 20 * 86400  # 87 s
+        self.assertEqual(self.check(bench)[0]["HMAC SHA1"], 7)
+
     def test_what_can_not_be_a_code(self):
         bench = Bench()
         bench.enrol()

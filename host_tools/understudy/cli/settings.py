@@ -20,6 +20,12 @@ Interval = Annotated[int | None, typer.Option(help="Seconds a code lives: 5 to 3
 Window = Annotated[
     int | None, typer.Option(help="Steps taken on each side of the present one: 0 to 10.", metavar="STEPS")
 ]
+WidestWindow = Annotated[
+    int | None,
+    typer.Option(
+        help="Steps to which the error of the device's clock may widen it: 0 to 10.", metavar="STEPS"
+    ),
+]
 Algorithm = Annotated[str | None, typer.Option(help=f"{', '.join(ALGORITHMS)}.", metavar="NAME")]
 
 LookAhead = Annotated[
@@ -50,6 +56,7 @@ Presence = Annotated[
 _TEXTS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "interval": ("interval", text.duration),
     "window": ("window", text.window),
+    "widest_window": ("widest window", text.window),
     "look_ahead": ("look ahead", lambda codes: f"{codes} codes"),
     "attempts": ("attempts", lambda count: f"{count} wrong codes"),
     "delay": ("delay", text.duration),
@@ -98,6 +105,7 @@ def change(
     interval: Interval = None,
     window: Window = None,
     algorithm: Algorithm = None,
+    widest_window: WidestWindow = None,
     look_ahead: LookAhead = None,
     attempts: Attempts = None,
     delay: Delay = None,
@@ -108,13 +116,15 @@ def change(
     """Change settings.
 
     Digits, interval and algorithm are those of new credentials. The window counts for all that have none of
-    their own; the rest counts for all.
+    their own; the rest counts for all. A device whose clock may be off by a step or more takes as many steps
+    more, up to the widest window.
     """
     chosen = {
         "digits": digits,
         "interval": interval,
         "window": window,
         "algorithm": algorithm_name(algorithm),
+        "widest_window": widest_window,
         "look_ahead": look_ahead,
         "attempts": attempts,
         "delay": delay,

@@ -36,7 +36,10 @@ def simulate(
     ] = None,
     link: Annotated[Path | None, typer.Option(metavar="PATH", help="A fixed name for the port.")] = None,
     clock: Annotated[
-        str, typer.Option(metavar="CLOCK", help="For linux: host, unset, or Unix seconds.")
+        str,
+        typer.Option(
+            metavar="CLOCK", help="For linux: host, unset, ntp:SERVER,SERVER,SERVER, or Unix seconds."
+        ),
     ] = "host",
     image: Annotated[Path | None, typer.Option(metavar="FILE", help="For rpi_pico: another image.")] = None,
     free: Annotated[
@@ -58,8 +61,9 @@ def simulate(
         raise typer.BadParameter(f"--board: one of {', '.join(BOARDS)}")
     if interpreter not in INTERPRETERS:
         raise typer.BadParameter(f"--interpreter: one of {', '.join(INTERPRETERS)}")
-    if clock not in ("host", "unset") and not (clock.isascii() and clock.isdigit()):
-        raise typer.BadParameter("--clock: host, unset, or Unix seconds")
+    is_time = clock.isascii() and clock.isdigit()
+    if clock not in ("host", "unset") and not clock.startswith("ntp:") and not is_time:
+        raise typer.BadParameter("--clock: host, unset, ntp:SERVER,.., or Unix seconds")
     if board == "linux" and (image is not None or free or not display):
         raise typer.BadParameter("--image, --free and --no-display are for --board rpi_pico")
     if board != "linux" and (clock != "host" or interpreter != "cpython" or screen is not None):

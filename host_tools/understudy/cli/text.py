@@ -86,6 +86,32 @@ def clock(fields: dict[str, Any]) -> str:
     return f"{moment(fields['time'])}, {fields['state']}" + (f" ({', '.join(details)})" if details else "")
 
 
+def offset(seconds: float, uncertainty: float) -> str:
+    """How far the device's clock is from this host's."""
+    if abs(seconds) <= uncertainty:
+        return f"the same time, +-{uncertainty} s"
+    far = f"{abs(seconds)} s" if abs(seconds) < _DAY else duration(round(abs(seconds)))
+    return f"the device is {far} {'ahead' if seconds > 0 else 'behind'}, +-{uncertainty} s"
+
+
+_SOURCES = {
+    "ok": "right",
+    "unset": "not set by this device yet",
+    "stopped": "had no power; set the clock, and it is set as well",
+    "nonsense": "gives no sensible time; set the clock, and it is set as well",
+    "silent": "does not answer",
+    "waiting": "not asked yet",
+    "no-answer": "do not answer",
+    "no-majority": "do not agree",
+    "refused": "too far away from the device's time; an admin may set it",
+}
+
+
+def source_state(state: str) -> str:
+    """How one of the clock's sources is."""
+    return _SOURCES.get(state, state)
+
+
 def audit(fields: dict[str, Any]) -> str:
     """Which events are kept."""
     first, following = fields["first"], fields["next"]
