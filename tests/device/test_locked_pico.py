@@ -38,7 +38,7 @@ PROMPTS = (b">>>", b"raw REPL", b"MicroPython v", b"paste mode", b"Traceback")
 MOMENTS = 500
 BOOTS = 4
 IN_A_BOOT = 120
-READY_US = 400_000  # simulated, from power-up to the first answer (323 ms), and then some
+READY_US = 800_000  # simulated, from power-up to the first answer (714 ms), and then some
 USER = 0
 
 
