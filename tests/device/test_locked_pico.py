@@ -38,7 +38,7 @@ PROMPTS = (b">>>", b"raw REPL", b"MicroPython v", b"paste mode", b"Traceback")
 MOMENTS = 500
 BOOTS = 4
 IN_A_BOOT = 120
-READY_US = 400_000  # simulated, from power-up to the first answer (323 ms), and then some
+READY_US = 800_000  # simulated, from power-up to the first answer (714 ms), and then some
 USER = 0
 
 
@@ -60,10 +60,10 @@ class Attack:
         return [prompt for prompt in PROMPTS if prompt in self.answers]
 
     def strike(self, keys: bytes | None = None, rest_us: int = 1000) -> None:
-        """At this moment; it counts when the device has taken the keys by the next."""
+        """At this moment; it counts once USB is up, for then the device takes the keys as soon as it can."""
         self.pico.send(next(self.keys) if keys is None else keys)
         self.pico.run_us(rest_us)
-        self.moments += not self.pico.unsent and self.pico.connections > 0
+        self.moments += self.pico.connections > 0
 
     def boot(self, first_us: int, step_us: int) -> None:
         """From the first instruction on, until it is ready."""

@@ -31,7 +31,7 @@ def copy_of_the_checkout(folder: Path) -> None:
 
 @pytest.mark.timeout(1800)
 def test_the_same_bytes_wherever_it_is_built(device_image: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "an other" / "place"
+    folder = tmp_path / "another" / "place"
     copy_of_the_checkout(folder)
     # What a shell may have set must not count either.
     env = {**os.environ, "CFLAGS": "-O0", "PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "LC_ALL": "C"}
