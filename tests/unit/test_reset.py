@@ -279,7 +279,7 @@ class Presence(unittest.TestCase):
         settings = dict(protocol.DEFAULTS, digits=8, max_delay=77)
         packed = records.pack_settings(settings)
         self.assertEqual(records.unpack_settings(packed), settings)
-        self.assertEqual(records.unpack_settings(packed[:-1]), settings)
+        self.assertEqual(records.unpack_settings(packed[:-2]), settings)
         self.assertEqual(records.unpack_settings(packed[:5])["max_delay"], protocol.DEFAULTS["max_delay"])
 
 
