@@ -3,6 +3,7 @@
 """`understudy install` for a board with a stock MicroPython: real mpremote against the emulated Pico on the
 stock image. What arrived is read back from the flash."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -108,6 +109,9 @@ def test_a_port_that_is_not_there_or_taken(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(1500)
+@pytest.mark.skipif(
+    "UNDERSTUDY_LONG" not in os.environ, reason="a quarter of an hour; UNDERSTUDY_LONG=1 runs it"
+)
 def test_the_firmware_itself_comes_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """All of it, to the hello: some minutes on an emulated Pico."""
     board = {**find_board("rpi_pico"), "install": "mpremote"}
