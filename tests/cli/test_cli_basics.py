@@ -16,6 +16,9 @@ from understudy_device.protocol import STATUSES
 
 COMMANDS = (
     ("simulate",),
+    ("boards",),
+    ("install",),
+    ("factory-reset",),
     ("devices",),
     ("claim",),
     ("pair",),

@@ -6,15 +6,22 @@ import re
 import shlex
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.cli.bootsel_board import INFO
 from tests.cli.support import SECRET, Cli, code
 from tests.cli.terminal import Terminal
 from tests.demo import read_qr
 from tests.reference import load_pyotp
+from tools.buildlib.uf2 import pack
+
+from understudy.boards import find_board
+from understudy.paths import etc_dir
+from understudy.statuses import exit_code
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "README.md").read_text()
@@ -50,6 +57,11 @@ class Reader:
             "understudy user resync bob": self.resync,
             "understudy user reset carol": self.agree,
             "understudy audit --follow": self.follow,
+            "understudy install --board rpi_pico": self.install,
+            "understudy install --board rpi_pico_w": self.no_board,
+            "understudy --port /dev/ttyUSB0 claim": self.no_board,
+            "understudy settings set --presence": self.no_button,
+            "understudy factory-reset": self.reset,
         }
 
     def type(self, command: str) -> None:
@@ -100,6 +112,33 @@ class Reader:
         process.communicate(timeout=60)
         assert process.returncode == 130
 
+    def install(self, words: list[str]) -> None:
+        """Onto a folder that looks like the drive; test_install_uf2 goes on from there."""
+        family, image = int(find_board("rpi_pico")["uf2_family"], 16), b"\0" * 100_000
+        drive = self.cli.folder / "drive"
+        drive.mkdir()
+        (drive / "INFO_UF2.TXT").write_text(INFO)
+        (self.cli.folder / "image.uf2").write_bytes(pack(image, family, 0x10000000))
+        self.cli.ok(*words, "--drive", "drive", "--image", "image.uf2", "--no-wait")
+        assert (drive / "firmware.uf2").stat().st_size > len(image)
+
+    def no_board(self, words: list[str]) -> None:
+        """There is none at this machine, which is said."""
+        done = self.cli(*words, *(() if "--port" in words else ("--port", "none")))
+        assert done.code == exit_code("no-device"), done
+
+    def no_button(self, words: list[str]) -> None:
+        """The simulated board has none, which is said."""
+        assert self.cli(*words).code == exit_code("bad-request")
+
+    def reset(self, words: list[str]) -> None:
+        device = self.cli.json("status")["device"]
+        with Terminal(self.cli, *words) as terminal:
+            terminal.read_until("erase it: ")
+            terminal.type(device)
+            assert terminal.wait() == 0, terminal.text
+        assert self.cli("status").code == exit_code("unclaimed")
+
     def pair(self, words: list[str]) -> None:
         self.cli.ok(*words, stdin="y\n")
 
@@ -131,6 +170,21 @@ def test_every_command_of_the_readme(cli: Cli) -> None:
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"(?:^|`)make ([a-z-]+)", TEXT, re.MULTILINE))))
 def test_every_make_target_of_the_readme_is_there(target: str) -> None:
     subprocess.run(["make", "-C", str(ROOT), "-n", target], check=True, capture_output=True, timeout=60)
+
+
+def test_the_wiring_table_is_current() -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tools/wiring.py"), "--check"], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_files_for_etc_that_are_named_are_there() -> None:
+    named = set(re.findall(r"\b[\w-]+\.(?:service|rules|sysusers)\b", TEXT))
+    assert named == {"60-understudy.rules", "understudy.sysusers"} | {
+        f"understudy-device.{kind}" for kind in ("service", "sysusers")
+    }
+    assert all((etc_dir() / name).is_file() for name in named)
 
 
 def test_every_path_of_the_house_is_there() -> None:

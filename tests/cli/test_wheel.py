@@ -46,6 +46,9 @@ def test_a_wheel_alone_runs_a_device(cli: Cli, tmp_path: Path) -> None:
     assert {f"understudy/_packages/{name}" for name in DISPLAY_MODULES} <= names
     licences = [name for name in names if re.fullmatch(r"understudy/_packages/.*/licenses/LICENSE", name)]
     assert len(licences) == 4
+    assert {
+        f"understudy/_etc/{name}" for name in ("understudy-device.service", "60-understudy.rules")
+    } <= names
     # Before the checkout on the path, so that what runs is what was unpacked.
     cli.env["PYTHONPATH"] = str(tmp_path / "site")
     where = subprocess.run(
