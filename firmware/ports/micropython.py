@@ -5,6 +5,7 @@
 The only place that imports `machine`.
 """
 
+import errno
 import gc
 import os
 import select
@@ -142,7 +143,12 @@ class BusioI2C:
 
     def writeto(self, address, buffer, *, start=0, end=None):
         """Write buffer[start:end]."""
-        self._bus.writeto(address, memoryview(buffer)[start:end])
+        self._write(address, memoryview(buffer)[start:end], True)
+
+    def _write(self, address, data, stop):
+        # The rp2 port takes a byte that is not acknowledged, but the address, for the end of a good transfer.
+        if self._bus.writeto(address, data, stop) != len(data):
+            raise OSError(errno.EIO)
 
     def readfrom_into(self, address, buffer, *, start=0, end=None):
         """Fill buffer[start:end]."""
@@ -152,7 +158,7 @@ class BusioI2C:
         self, address, out_buffer, in_buffer, *, out_start=0, out_end=None, in_start=0, in_end=None
     ):
         """Write one, and fill the other without a stop between."""
-        self._bus.writeto(address, memoryview(out_buffer)[out_start:out_end], False)
+        self._write(address, memoryview(out_buffer)[out_start:out_end], False)
         self._bus.readfrom_into(address, memoryview(in_buffer)[in_start:in_end])
 
 
