@@ -17,9 +17,21 @@ import micropython
 # At once: from here on Ctrl-C is data on the link and not a way to a prompt. On a locked image it always is.
 if hasattr(micropython, "kbd_intr"):
     micropython.kbd_intr(-1)
-# Garbage of the imports is collected at once, or what stays lies scattered over the heap, with no room
-# between for the store's buffer of a sector. `settle` ends this.
-gc.threshold(8192)
+
+
+def _has_file_system():
+    try:
+        return bool(os.listdir("/"))
+    except OSError:
+        return False
+
+
+# A stock MicroPython has its file system where our own image has the store.
+_IS_STOCK = _has_file_system()
+if _IS_STOCK:
+    # Its modules are loaded into RAM. Garbage is collected as it comes meanwhile, or what stays lies
+    # scattered over the heap, with no room between for the store's buffer of a sector. `settle` ends this.
+    gc.threshold(8192)
 
 import machine  # noqa: E402
 from board_data import BOARD  # noqa: E402
@@ -162,13 +174,6 @@ class BusioI2C:
         self._bus.readfrom_into(address, memoryview(in_buffer)[in_start:in_end])
 
 
-def _has_file_system():
-    try:
-        return bool(os.listdir("/"))
-    except OSError:
-        return False
-
-
 def _file_flash():
     try:
         os.mkdir(_FOLDER)
@@ -198,8 +203,7 @@ class Board:
     locked = BOARD.get("locked", False)  # an image says so of itself; a stock one has a prompt
 
     def __init__(self, argv):
-        # A stock MicroPython has its file system where our own image has the store.
-        self.flash_kind = "file" if _has_file_system() else "raw"
+        self.flash_kind = "file" if _IS_STOCK else "raw"
         self.flash = _file_flash() if self.flash_kind == "file" else RawFlash()
         self._input = sys.stdin.buffer
         self._output = sys.stdout.buffer
