@@ -10,12 +10,13 @@ same size does the same operations. Times are simulated microseconds of the emul
 import statistics
 from pathlib import Path
 
-from large_pico import LargePico
+from large_pico import LargePico, display_and_clock
 
 import large
 from parts import Bench
 
 USERS = 5000
+SOME = 1000
 FEW = 10
 LOGINS = 40_000
 SECTORS = 352
@@ -77,8 +78,17 @@ def on_the_pico(image: Path, full: Bench) -> None:
     _line("free heap", "%s bytes among %d users" % (large_one.ask("status")["memory"], USERS))
 
 
+def memory(image: Path) -> None:
+    """What is left of the heap on a Pico with all that it can have."""
+    device = LargePico(image, large.enrolled(SOME), [display_and_clock()])
+    device.session.pico.run_us(500_000)  # the picture of the verdict
+    _line("free heap", "%d bytes among %d users," % (device.ask("status")["memory"], SOME))
+    _line("", "with display and clock chip, on the locked image")
+
+
 def run(image: Path) -> None:
     """All of it."""
     bench = store_of(USERS)
     use(bench)
     on_the_pico(image, bench)
+    memory(image)

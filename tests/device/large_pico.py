@@ -3,6 +3,7 @@
 """An emulated Pico on whose flash thousands of users are enrolled already."""
 
 import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,12 @@ from pico_session import PicoSession
 
 import large
 from parts import NOW, Bench, Host
+from understudy.pico_board import display_bus
+from understudy.simulator.ds3231 import DS3231
 from understudy.simulator.flash_layout import FLASH_SIZE, FS_SIZE, FS_START
+from understudy.simulator.i2c_bus import I2CBus
+from understudy.simulator.pico import Device
+from understudy.simulator.ssd1306 import Ssd1306
 
 GRID_US = 10000  # a request leaves at a multiple of this, so that USB's frames fall alike
 _USERS = (3, 8, 1, 6)
@@ -35,13 +41,18 @@ class Cost:
     erases_after: int
 
 
+def display_and_clock() -> I2CBus:
+    """All that a Pico may have on its I2C bus."""
+    return display_bus(Ssd1306(), DS3231())
+
+
 class LargePico:
     """The admin's session with it. `boot_us`: from power to the first verdict, the session's handshake left
     out."""
 
-    def __init__(self, image: Path, bench: Bench) -> None:
+    def __init__(self, image: Path, bench: Bench, devices: Sequence[Device] = ()) -> None:
         self.host: Host = bench.admin
-        self.session = PicoSession(image, flash=chip(bench.board.flash.image()))
+        self.session = PicoSession(image, flash=chip(bench.board.flash.image()), devices=devices)
         pico = self.session.pico
         self.host.hello(self.session)
         ready = pico.micros

@@ -6,7 +6,7 @@ operations."""
 from pathlib import Path
 
 import pytest
-from large_pico import LargePico
+from large_pico import LargePico, display_and_clock
 
 import large
 
@@ -47,3 +47,14 @@ def test_a_login_writes_two_pages_at_most_and_nothing_waits_for_two_erases(full:
 @pytest.mark.timeout(900)
 def test_the_first_verdict_comes_within_three_seconds_of_power_up(full: LargePico) -> None:
     assert full.boot_us <= 3_000_000
+
+
+@pytest.mark.timeout(900)
+def test_64_kib_are_free_with_display_clock_chip_and_1000_users(device_image: Path) -> None:
+    device = LargePico(device_image, large.enrolled(1000), [display_and_clock()])
+    device.session.pico.run_us(500_000)  # the picture of the verdict
+    status = device.ask("status")
+    assert (status["users"], status["locked"], status["faults"]) == (1000, True, 0)
+    assert device.host.hello(device.session)["display"] is True
+    assert device.ask("clock_show")["rtc"] == "ok"
+    assert status["memory"] >= 64 * 1024
