@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from conftest import find_image
 from pico_session import SECRET, Owner, PicoSession
-from test_locked_ends import COUNTS, FOREVER, RAM, address
+from test_locked_ends import COUNTS, FOREVER, RAM, WATCHDOG_MS, address
 
 import pyotp
 from understudy.simulator.raw_repl import RawRepl
@@ -114,6 +114,18 @@ def test_quiet_and_half_a_frame_are_no_hang(owner):
     pico.run_us(100_000)
     assert pico.connections == 1
     assert owner.hello(owner.device)["state"] == "open"
+
+
+def test_requests_that_come_in_a_row_are_no_hang(new_device):
+    """The device is fed by a timer while it waits; a busy one waits for no time worth speaking of."""
+    device = new_device()
+    pico, frame = device.pico, wire.encode(protocol.HELLO, bytes(16))
+    device.handle(protocol.HELLO, bytes(16))
+    before = pico.micros
+    pico.send(40 * frame)
+    assert pico.run_until(lambda: pico.received.count(b"\n") >= 30, wall_s=120)
+    assert pico.micros - before > 120_000
+    assert pico.mcu.watchdog.timer.counter > (WATCHDOG_MS - 50) * COUNTS
 
 
 def test_a_fault_outside_of_a_request_restarts_the_chip(owner):
