@@ -70,8 +70,8 @@ bench: setup  ## Measure on the emulated Pico
 	@$(MICROPYTHON) image rpi_pico rpi_pico-bare
 	@$(VENV)/python tests/bench/bench.py
 
-packages:  ## Install the Debian packages that building and testing take
-	@$(PYTHON3) tools/debian_packages.py build test
+packages:  ## Install the Debian packages that building and testing take, or unpack them into build
+	@$(PYTHON3) tools/debian_packages.py build test unpacked
 
 lock: setup  ## Resolve what is pinned anew: requirements.lock and the firmware's firmware.lock
 	$(VENV)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \

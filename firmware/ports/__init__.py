@@ -10,6 +10,9 @@ open_display()        the display, or None where there can't be one; an exceptio
                       sends it, and `is_on()`, False if it has to be opened again; or it has a `buffer` of
                       None and `show_lines(lines)`
 network               datagrams to time servers, see understudy_device.sntp; None or not there: no network
+system_clock          an operating system's clock: `error()` in seconds, or None while that does not know the
+                      time; `read()` -> Unix seconds; None or not there: no such clock, or one to be believed
+                      as `start_clock` says
 locked: bool          whether there is no way to a MicroPython prompt
 flash                 the store's region, see understudy_device.log
 flash_kind: str       "raw", or "file" on a file system

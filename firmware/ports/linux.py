@@ -4,12 +4,16 @@
 standard streams, a tty or a TCP port.
 
 main.py [--board-file FILE] [--flash FILE] [--flash-size BYTES]
-        [--clock host|unset|UNIX-SECONDS|ntp:HOST[:PORT],HOST[:PORT],..]
+        [--clock host|system[:MARK]|unset|UNIX-SECONDS|ntp:HOST[:PORT],HOST[:PORT],..]
         [--link stdio|TTY|socket://HOST:PORT] [--baud N]
-        [--i2c NUMBER] [--screen FILE]
+        [--i2c NUMBER] [--screen FILE|text]
 
-The screen is an SSD1306 on /dev/i2c-NUMBER (CPython only), or is written to FILE, as the chip would have it
-in its RAM, or else is lines of text on the standard error, which has no QR codes.
+The time: `host` believes the system's clock as it is; `system` does while the system says that it is
+synchronised, see ports/linux_clock.py.
+
+The screen is an SSD1306 on /dev/i2c-NUMBER (CPython only), where a DS3231 is looked for, too; or is written
+to FILE, as the chip would have it in its RAM; or is lines of text on the standard error, without QR codes.
+Without one of these there is none.
 """
 
 import errno
@@ -18,8 +22,9 @@ import os
 import sys
 import time
 
+from ports._network import Network
+from ports.linux_clock import SystemClock
 from ports.linux_link import open_link
-from ports.linux_network import Network
 from understudy_device.fileflash import FileFlash, fill_blank
 
 _OPTIONS = {
@@ -42,6 +47,27 @@ def _options(argv):
             raise SystemExit(__doc__)
         options[argv[i]] = argv[i + 1]
     return options
+
+
+def _beside(work):
+    """Run it in a thread; where there is none (MicroPython has no lock around its objects), now."""
+    if sys.implementation.name == "micropython":
+        work()
+        return
+    import threading  # noqa: PLC0415 -- CPython only
+
+    threading.Thread(target=work, daemon=True).start()
+
+
+def _is_clock(kind, rest):
+    return kind in ("ntp", "system") or (not rest and (kind in ("host", "unset") or kind.isdigit()))
+
+
+def _network(servers):
+    try:
+        return Network(servers.split(",") if servers else [], _beside)
+    except ValueError as error:
+        raise SystemExit("--clock: %s" % error)
 
 
 def _syncer(file):
@@ -117,8 +143,11 @@ class Board:
         size = int(options["--flash-size"])
         file = _open_flash(options["--flash"], size)
         self.flash = FileFlash(file, _syncer(file), size)
-        self._clock, _, servers = options["--clock"].partition(":")
-        self.network = Network(servers.split(",")) if self._clock == "ntp" else None
+        self._clock, _, rest = options["--clock"].partition(":")
+        if not _is_clock(self._clock, rest):
+            raise SystemExit(__doc__)
+        self.network = _network(rest) if self._clock == "ntp" else None
+        self.system_clock = SystemClock(rest) if self._clock == "system" else None
         self._screen = options["--screen"]
         self.i2c = self._find_i2c(options["--i2c"])
         link = open_link(options["--link"], int(options["--baud"]))
@@ -133,7 +162,11 @@ class Board:
             return None
         from ports._linux_i2c import LinuxI2C  # noqa: PLC0415 -- CPython only
 
-        return LinuxI2C(int(number))
+        try:
+            return LinuxI2C(int(number))
+        except OSError as error:  # logins need neither display nor clock chip
+            print("i2c: bus %s: %s; going on without" % (number, error), file=sys.stderr)
+            return None
 
     @staticmethod
     def random(count):
@@ -155,10 +188,10 @@ class Board:
         """The system has enough."""
 
     def start_clock(self, clock):
-        """The system's clock, which the system keeps right, unless told otherwise."""
+        """The system's clock as it is, a given time, or none; see `system_clock`, too."""
         if self._clock == "host":
             clock.follow(lambda: int(time.time()), "system")
-        elif self._clock not in ("unset", "ntp"):
+        elif self._clock.isdigit():
             clock.start(int(self._clock), "rtc")
 
     def settle(self):
@@ -182,9 +215,11 @@ class Board:
         """No button."""
 
     def open_display(self):
-        """On the bus, in a file, or as text."""
+        """On the bus, in a file, as text, or none."""
         if self.i2c is not None:
             from ports._linux_i2c import import_driver  # noqa: PLC0415 -- CPython only
 
             return import_driver().open_display(self.i2c)
-        return FileDisplay(self._screen) if self._screen else TextDisplay()
+        if not self._screen:
+            return None
+        return TextDisplay() if self._screen == "text" else FileDisplay(self._screen)

@@ -7,6 +7,7 @@ The only place that imports `machine`.
 
 import errno
 import gc
+import json
 import os
 import select
 import sys
@@ -47,6 +48,7 @@ except ImportError:  # an ESP32
 
 _LINE = 2200  # bytes, over wire.MAX_LINE
 _FOLDER = "/flash"
+_NETWORK = "/network.json"  # ssid, password, servers; what it says is in the clear
 _FOLDER_SIZE = 64 * SECTOR  # bytes; a file system has other things to hold
 _QUIET = 5  # milliseconds without a request in which nobody can be waiting
 _TICK = 1000  # milliseconds
@@ -182,6 +184,23 @@ def _file_flash():
     return SectorFiles(open, os.remove, _FOLDER, _FOLDER_SIZE)
 
 
+def _find_network():
+    """Wi-Fi, where the board's file system has a file that says which: on a stock board only."""
+    if not (_IS_STOCK and BOARD["wifi"]):
+        return None
+    try:
+        with open(_NETWORK) as file:
+            settings = json.load(file)
+        # Only now: RAM.
+        import network  # noqa: PLC0415
+
+        from ports.micropython_wifi import Wifi  # noqa: PLC0415
+
+        return Wifi(settings, network.WLAN(network.STA_IF))
+    except (ImportError, OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None  # no file, or one that is unfit: logins do not need it
+
+
 def _how_it_ended():
     """What `Board.restarted` is; from here on this run counts as not ended."""
     if not rp2:
@@ -211,6 +230,7 @@ class Board:
         self._poll.register(sys.stdin, select.POLLIN)
         self._started = time.time()
         self.i2c = self._find_i2c()
+        self.network = _find_network()
         self.restarted = _how_it_ended()
         # At a prompt nobody would feed it.
         watchdog = machine.WDT(timeout=_WATCHDOG) if self.locked else None

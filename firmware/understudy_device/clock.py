@@ -109,12 +109,27 @@ class Clock:
         age = self._uptime() - uptime
         return time + age, error + _drift(age)
 
-    def follow(self, read, source):
+    def follow(self, read, source, error=1):
         """Believe a clock that is kept right by others (an operating system's).
 
-        `read()` gives Unix seconds.
+        `read()` gives Unix seconds; `error`: seconds, either way.
         """
-        self._follow, self.source, self._initial_error = read, source, 1
+        if self._follow is None:
+            self._is_own = False
+        self._follow, self.source, self._initial_error = read, source, error
+
+    @property
+    def is_following(self):
+        """Whether it is another clock's time."""
+        return self._follow is not None
+
+    def unfollow(self):
+        """Go on alone from the time that the other clock has now."""
+        now = self.now()
+        if now is None:
+            self.withdraw()
+        else:
+            self._take(now, self.source, self._initial_error, True)
 
     def now(self):
         """Unix time, or None while it is not known."""

@@ -4,7 +4,7 @@
 
 admin     any time, not before the floor unless insisted on; `Device.set_clock`
 ntp       a majority of servers; beyond the present error it may move the clock by MAX_STEP a day
-system    an operating system that keeps its clock right: followed, not set
+system    an operating system's clock: followed as long as the system says that it is right, not set
 host      a paired host of either role, by `tell`: only within the error of those above, and a little
 rtc       the clock chip: believed when it was set by this device and has run ever since
 codes     two codes of an authenticator, for an admin, where the clock is unset; see `regain`
@@ -64,6 +64,8 @@ class Timekeeper:
         self._chip = DS3231(board.i2c) if board.i2c is not None else None
         network = getattr(board, "network", None)
         self._ntp = Sntp(network, board.random, board.uptime) if network is not None else None
+        self._system = getattr(board, "system_clock", None)
+        self._is_system_right = False
         self.rtc = "none"  # or ok, unset, stopped, nonsense, silent
 
     def start(self):
@@ -80,6 +82,8 @@ class Timekeeper:
 
     def tick(self):
         """About once a second: what the sources have to say. Writes to flash only if something changes."""
+        if self._system is not None:
+            self._heed_system(self._system.error())
         if self._ntp is not None:
             found = self._ntp.tick()
             if found is not None:
@@ -89,6 +93,32 @@ class Timekeeper:
         if self._chip is not None and self._uptime() >= self._check_at:
             self._check_at = self._uptime() + _CHECK_EVERY
             self._read_chip()
+            if self._clock.is_following:  # which sets nothing
+                self.was_set()
+
+    # The operating system.
+
+    def _heed_system(self, error):
+        """It may be `error` seconds off; None: it does not know the time (any more).
+
+        Only a change counts: what an admin has set in between stays.
+        """
+        clock, was_right = self._clock, self._is_system_right
+        self._is_system_right = error is not None
+        if error is None:
+            if was_right and clock.is_following:
+                clock.unfollow()
+        elif clock.is_following:
+            clock.follow(self._system.read, "system", error)
+        elif not was_right:
+            now, time = clock.now(), self._system.read()
+            if time < clock.floor:  # wrong after all, or the floor is: a time that is known is not given up
+                self._is_system_right = False
+                return
+            if now is None or abs(time - now) > clock.error:
+                self._log("clock-synced", "%s -> %d" % ("unset" if now is None else now, time), None)
+            clock.follow(self._system.read, "system", error)
+            self.was_set()
 
     # A host that tells the time.
 
@@ -162,6 +192,8 @@ class Timekeeper:
             return
         clock, error = self._clock, self._chip_error()
         time = self._seen_now()
+        if clock.now() is None:
+            return
         self._is_new = (
             error is None
             or time is None
@@ -249,8 +281,7 @@ class Timekeeper:
                 self._broken("nonsense", "%d instead of %d" % (time, reference))
                 return
         if now is None or abs(time - now) > clock.error + error or error + 1 < clock.error:
-            if clock.source != "system":
-                clock.adopt(time, "rtc", error, not is_hearsay)
+            clock.adopt(time, "rtc", error, not is_hearsay)
 
     def _broken(self, state, what):
         """The chip is not to be believed, until it is set again; said once, if there is something to say."""

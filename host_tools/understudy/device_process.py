@@ -3,7 +3,7 @@
 """The device as a process: `understudy-device`, which host_tools/etc/understudy-device.service starts.
 
 understudy-device [--board ID] [--interpreter FILE] and the options of firmware/ports/linux.py: --link LINK,
---baud N, --flash FILE, --flash-size BYTES, --clock CLOCK.
+--baud N, --flash FILE, --flash-size BYTES, --clock CLOCK, --i2c NUMBER, --screen FILE.
 """
 
 import os

@@ -32,7 +32,7 @@ class Plan:
     """What to simulate.
 
     `clock` is `host`, `unset`, `ntp:` and servers, or a Unix time in seconds, and of use to the Linux board
-    only, as is `screen`, a file in the place of the display; `display` tells whether the Pico has one.
+    only, as is `screen`, a file in the place of a display of text; `display` tells whether the Pico has one.
     """
 
     board: str
@@ -105,9 +105,8 @@ def _start(plan: Plan, port: PtyPort, lock: int) -> subprocess.Popen[bytes]:
 
 def linux_command(plan: Plan) -> list[str]:
     """The command line of the Linux board's process."""
-    options = {"--flash": plan.folder.absolute() / "flash.bin", "--clock": plan.clock}
-    if plan.screen is not None:
-        options["--screen"] = plan.screen.absolute()
+    options: dict[str, object] = {"--flash": plan.folder.absolute() / "flash.bin", "--clock": plan.clock}
+    options["--screen"] = "text" if plan.screen is None else plan.screen.absolute()
     return command("linux", options, [] if plan.interpreter == "cpython" else [_micropython()])
 
 

@@ -9,8 +9,9 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import serial.tools.list_ports
@@ -56,12 +57,18 @@ def find_port() -> str:
     return ports[0]
 
 
-def put_files(port: str, board: dict[str, Any], told: Callable[[int, int], None]) -> int:
+def put_files(
+    port: str,
+    board: dict[str, Any],
+    told: Callable[[int, int], None],
+    more: Mapping[str, bytes] = MappingProxyType({}),
+) -> int:
     """Copy the firmware for `board` to the board at `port` and restart it; returns how many files.
 
-    `told(done, total)` as it goes. NoDevice, PortBusy or UnderstudyError when it can't be.
+    `told(done, total)` as it goes; `more`: further files by name. NoDevice, PortBusy or UnderstudyError when
+    it can't be.
     """
-    files = compiled(modules(firmware_dir(), packages_dir(), board), board["arch"])
+    files = compiled(modules(firmware_dir(), packages_dir(), board), board["arch"]) | dict(more)
     with tempfile.TemporaryDirectory(prefix="understudy-") as folder:
         for name, content in files.items():
             file = Path(folder, name)

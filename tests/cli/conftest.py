@@ -10,7 +10,7 @@ from tests.cli.service import served
 from tests.cli.support import Cli
 
 # Modules whose tests run over every link that a device on Linux has.
-OVER_EVERY_LINK = ("test_cli_link",)
+OVER_EVERY_LINK = ("test_cli_link", "test_cli_users", "test_clock")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

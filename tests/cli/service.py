@@ -40,7 +40,11 @@ def command(**changed: str) -> list[str]:
     service = unit()["Service"]
     known = dict(word.split("=", 1) for word in shlex.split(service["Environment"]))
     known.update(changed)
-    words = shlex.split(re.sub(r"\$\{(\w+)\}", lambda found: known[found[1]], service["ExecStart"]))
+    # As systemd does it: an empty value is an argument, too.
+    words = [
+        re.sub(r"\$\{(\w+)\}", lambda found: known[found[1]], word)
+        for word in shlex.split(service["ExecStart"])
+    ]
     assert words[0] == PROGRAM
     return [str(Path(sys.executable).with_name("understudy-device")), *words[1:]]
 
@@ -48,8 +52,9 @@ def command(**changed: str) -> list[str]:
 class Service:
     """The unit's process; `log` is what the journal would have."""
 
-    def __init__(self, folder: Path, link: str) -> None:
+    def __init__(self, folder: Path, link: str, **settings: str) -> None:
         self._folder, self._link = folder, link
+        self._settings = {"CLOCK": "host", **settings}  # whether this machine's is synchronised, who knows
         (folder / "state").mkdir(mode=0o700, exist_ok=True)
         self.log = folder / "journal"
         self.process: subprocess.Popen[bytes] | None = None
@@ -59,7 +64,7 @@ class Service:
         state = str(self._folder / "state")
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                command(LINK=self._link, STATE_DIRECTORY=state),
+                command(LINK=self._link, STATE_DIRECTORY=state, **self._settings),
                 env={"PATH": os.environ["PATH"], "STATE_DIRECTORY": state},
                 cwd="/",
                 stdin=subprocess.DEVNULL,
@@ -141,12 +146,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(folder: Path, transport: str) -> Iterator[tuple[Service, str, Cable | None]]:
-    """The service over "pty" or "socket" while inside: it, the host's port, the cable if there is one."""
+def served(folder: Path, transport: str, **settings: str) -> Iterator[tuple[Service, str, Cable | None]]:
+    """The service over "pty" or "socket" while inside, with `settings` as in /etc/default: it, the host's
+    port, the cable if there is one."""
     folder.mkdir(parents=True, exist_ok=True)
     cable = Cable(folder / "serial0") if transport == "pty" else None
     link = str(cable.path) if cable is not None else f"socket://127.0.0.1:{free_port()}"
-    service = Service(folder, link)
+    service = Service(folder, link, **settings)
     if cable is not None:
         cable.start()
     try:

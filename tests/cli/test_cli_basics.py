@@ -104,6 +104,9 @@ def test_version(cli: Cli) -> None:
         ("audit", "--count", "3", "verify"),
         ("simulate", "--board", "toaster"),
         ("simulate", "--clock", "noon"),
+        ("simulate", "--clock", "ntp:"),
+        ("simulate", "--clock", "ntp:a:b"),
+        ("simulate", "--clock", "ntp:a,"),
     ],
     ids=" ".join,
 )

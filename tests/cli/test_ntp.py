@@ -4,8 +4,6 @@
 
 import os
 import pwd
-import shutil
-import signal
 import socket
 import subprocess
 import time
@@ -19,6 +17,7 @@ from tests.cli.support import SECONDS, Cli, code, wait_for
 
 from understudy_device.sntp import parse, request
 
+DEBIAN = Path(__file__).resolve().parents[2] / "build/debian"
 DAY = 86400
 CONFIG = """
 port {port}
@@ -31,11 +30,11 @@ driftfile {folder}/drift
 """
 
 
-def tool(name: str) -> str:
-    """The path of a program of Debian's; chronyd is not on everyone's."""
-    found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
-    assert found, f"{name} is missing: `make packages`"
-    return found
+def debian(pattern: str) -> str:
+    """The path of a file of a Debian package that is unpacked, and not installed."""
+    found = sorted(DEBIAN.glob(pattern))
+    assert found, f"{DEBIAN}/{pattern} is missing: `make packages`"
+    return str(found[0])
 
 
 def free_port() -> int:
@@ -70,11 +69,13 @@ class Servers:
         folder.mkdir(mode=0o700)
         (folder / "conf").write_text(CONFIG.format(port=port, folder=folder))
         user = pwd.getpwuid(os.getuid()).pw_name
-        words = [tool("chronyd"), "-d", "-x", "-U", "-u", user, "-f", str(folder / "conf")]
+        words = [debian("usr/sbin/chronyd"), "-d", "-x", "-U", "-u", user, "-f", str(folder / "conf")]
+        env = dict(os.environ)
         if ahead:
-            words = [tool("faketime"), "-f", f"{ahead:+d}s", *words]
+            # As the program faketime does, which knows its library by an installed one's path only.
+            env |= {"LD_PRELOAD": debian("usr/lib/*/faketime/libfaketime.so.1"), "FAKETIME": f"{ahead:+d}s"}
         log = self._stack.enter_context((folder / "log").open("wb"))
-        process = subprocess.Popen(words, stdout=log, stderr=log, start_new_session=True)
+        process = subprocess.Popen(words, stdout=log, stderr=log, env=env)
         self._stack.callback(self._stop, process)
         wait_for(lambda: answered(port))
         return f"127.0.0.1:{port}"
@@ -91,7 +92,7 @@ class Servers:
 
     @staticmethod
     def _stop(process: "subprocess.Popen[bytes]") -> None:
-        os.killpg(process.pid, signal.SIGTERM)  # faketime would not pass it on
+        process.terminate()
         process.wait(SECONDS)
 
 

@@ -45,6 +45,8 @@ class Reader:
         self.cli = cli
         self.secret = ""
         (cli.folder / "FILE").write_text(SECRET + "\n")
+        (found,) = re.findall(r"`(\{.*\})`", TEXT)
+        (cli.folder / "wifi.json").write_text(found.replace("...", "a long password"))
         self.by_hand: dict[str, Callable[[list[str]], None]] = {
             "understudy claim": self.claim,
             "understudy user add alice": self.enrol,
@@ -59,6 +61,8 @@ class Reader:
             "understudy audit --follow": self.follow,
             "understudy install --board rpi_pico": self.install,
             "understudy install --board rpi_pico_w": self.no_board,
+            "understudy install --board rpi_pico_w --network wifi.json": self.no_board,
+            "understudy clock regain alice": self.regain,
             "understudy --port /dev/ttyUSB0 claim": self.no_board,
             "understudy settings set --presence": self.no_button,
             "understudy factory-reset": self.reset,
@@ -100,6 +104,10 @@ class Reader:
     def resync(self, words: list[str]) -> None:
         now = code(interval=INTERVAL, steps=2), code(interval=INTERVAL, steps=3)
         self.cli.ok(*words, *now)
+
+    def regain(self, words: list[str]) -> None:
+        """The clock is known here, which is said; test_clock has one that is not."""
+        assert self.cli(*words, "123456", "654321").code == exit_code("clock-refused")
 
     def agree(self, words: list[str]) -> None:
         self.cli.ok(*words, "--yes")

@@ -177,3 +177,51 @@ def test_the_users_and_groups_are_made(name: str, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert f"\n{name}:" in "\n" + (tmp_path / "etc/group").read_text()
+
+
+# What it is told in /etc/default/understudy-device.
+
+
+def clock_of(cli: Cli) -> tuple[str, str | None]:
+    shown = cli.json("clock")
+    return shown["state"], shown["source"]
+
+
+def test_its_clock_counts_once_it_is_synchronised(cli: Cli) -> None:
+    cli.folder.joinpath("mark").unlink(missing_ok=True)
+    with served(cli.folder / "device", "socket", CLOCK=f"system:{cli.folder}/mark") as (_, port, _cable):
+        cli.env["UNDERSTUDY_PORT"] = port
+        cli.ok("claim", "--yes")
+        cli.add("alice")
+        assert clock_of(cli) == ("unset", None)
+        assert cli("verify", "alice", code()).out.startswith("clock-unset")
+        (cli.folder / "mark").touch()
+        wait_for(lambda: clock_of(cli) == ("synced", "system"))
+        assert cli.ok("verify", "alice", code()).out.startswith("accepted")
+
+
+def test_it_claims_no_display_that_is_not_there(cli: Cli, running: RUNNING) -> None:
+    assert cli.json("screen")["display"] is False
+    words = command(LINK="stdio", STATE_DIRECTORY="/tmp")
+    assert words[words.index("--i2c") + 1] == "" and words[words.index("--clock") + 1] == "system"
+
+
+def test_a_bus_that_is_not_there_keeps_nobody_out(cli: Cli) -> None:
+    with served(cli.folder / "device", "socket", I2C="250") as (service, port, _cable):
+        assert service.said("i2c: bus 250: ")
+        cli.env["UNDERSTUDY_PORT"] = port
+        cli.ok("claim", "--yes")
+        assert cli.json("status")["state"] == "open"
+
+
+@pytest.mark.parametrize("clock", ["ntp", "ntp:", "ntp:a:b", "ntp:a,,b", "noon", "host:1", ""])
+def test_a_clock_that_can_not_be_is_said_so(cli: Cli, tmp_path: Path, clock: str) -> None:
+    words = command(LINK="stdio", STATE_DIRECTORY=str(tmp_path), CLOCK=clock)
+    done = subprocess.run(words, capture_output=True, text=True, env=cli.env, timeout=60)
+    assert done.returncode == 1 and "--clock" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_it_is_tried_again_for_as_long_as_it_takes() -> None:
+    assert (
+        unit()["Unit"]["StartLimitIntervalSec"] == "0" and "network-online.target" in unit()["Unit"]["After"]
+    )

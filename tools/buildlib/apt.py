@@ -49,6 +49,29 @@ def install(packages: Iterable[str]) -> None:
             _install(missing(asked))
 
 
+def unpack(packages: Iterable[str], into: Path) -> None:
+    """Fetch and unpack packages into a folder, unless they lie there. No scripts of theirs run, and what they
+    depend on is left to the system."""
+    asked = list(packages)
+    mark = into / "packages.txt"
+    text = "\n".join(asked) + "\n"
+    with steps.locked(into.name):
+        if mark.is_file() and mark.read_text() == text:
+            return
+        partial = into.with_name(into.name + ".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        steps.say(f"unpacking Debian packages: {' '.join(asked)}")
+        with private(own_suite()[0]) as archive:
+            archive.packages(asked, partial)
+        for deb in sorted(partial.glob("*.deb")):
+            steps.run(f"unpack-{deb.name.split('_')[0]}", ["dpkg", "-x", deb, partial])
+            deb.unlink()
+        (partial / mark.name).write_text(text)
+        shutil.rmtree(into, ignore_errors=True)
+        partial.rename(into)
+
+
 def _install(wanted: list[str]) -> None:
     if not wanted:  # another `make` had them installed in the meantime
         return

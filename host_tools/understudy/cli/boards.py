@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from understudy import bootsel, stock_board
+from understudy import bootsel, network_file, stock_board
 from understudy.arrival import wait_for_device
 from understudy.boards import all_boards, find_board
 from understudy.cli import text
@@ -82,6 +82,13 @@ def install(
     drive: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where the board's BOOTSEL drive is mounted.")
     ] = None,
+    network: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help='For time over Wi-Fi: JSON, {"ssid": .., "password": .., "servers": [..]}.',
+        ),
+    ] = None,
     wait: Annotated[
         bool, typer.Option("--wait/--no-wait", metavar="", help="Whether to wait until the board is up.")
     ] = True,
@@ -90,15 +97,19 @@ def install(
 
     What the device holds stays: users, paired hosts and the audit log lie in a part of the flash that this
     does not touch. On a board with a stock MicroPython the prompt stays open, too: it is for development.
+    What --network names is on the board in the clear, with the password; it stays when it is not given again.
     """
     data = find_board(board)
     if data["install"] == "process":
         raise WrongUsage(f"{board} runs as a process, nothing is put on it; see `understudy boards --etc`.")
+    if network is not None and not (data["wifi"] and data["install"] == "mpremote"):
+        raise WrongUsage(f"--network is for boards with Wi-Fi and a file system; {board} has not got both.")
     if data["install"] == "uf2":
         return _install_uf2(options, data, image, drive, wait)
     if image is not None or drive is not None:
         raise WrongUsage(f"--image and --drive are for boards that take a UF2 image; {board} takes files.")
-    return _install_files(options, data, wait)
+    more = {} if network is None else {network_file.NAME: network_file.read_network_file(network)}
+    return _install_files(options, data, more, wait)
 
 
 def _install_uf2(
@@ -120,10 +131,10 @@ def _install_uf2(
     return _came_up(options, data, fields, wait, lambda: _ports(options, before))
 
 
-def _install_files(options: Options, data: dict[str, Any], wait: bool) -> Answer:
+def _install_files(options: Options, data: dict[str, Any], more: dict[str, bytes], wait: bool) -> Answer:
     port = options.port_url or stock_board.find_port()
     with _bar(f"Copying to {port}") as told:
-        count = stock_board.put_files(port, data, told)
+        count = stock_board.put_files(port, data, told, more)
     note(f"Copied {count} files. The store of the device, if it has one, stays as it is.")
     warn(UNLOCKED)
     fields: dict[str, Any] = {"board": data["id"], "files": count, "port": port}

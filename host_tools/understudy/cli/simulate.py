@@ -9,6 +9,7 @@ import typer
 
 from understudy.cli.options import Options, command
 from understudy.cli.output import Answer, Output, note
+from understudy.network_file import are_servers
 from understudy.simulate import BOARDS, INTERPRETERS, Plan, run
 
 
@@ -62,8 +63,9 @@ def simulate(
     if interpreter not in INTERPRETERS:
         raise typer.BadParameter(f"--interpreter: one of {', '.join(INTERPRETERS)}")
     is_time = clock.isascii() and clock.isdigit()
-    if clock not in ("host", "unset") and not clock.startswith("ntp:") and not is_time:
-        raise typer.BadParameter("--clock: host, unset, ntp:SERVER,.., or Unix seconds")
+    is_ntp = clock.startswith("ntp:") and are_servers(clock[4:].split(","))
+    if clock not in ("host", "unset") and not is_ntp and not is_time:
+        raise typer.BadParameter("--clock: host, unset, ntp:SERVER[:PORT],.., or Unix seconds")
     if board == "linux" and (image is not None or free or not display):
         raise typer.BadParameter("--image, --free and --no-display are for --board rpi_pico")
     if board != "linux" and (clock != "host" or interpreter != "cpython" or screen is not None):
