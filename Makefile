@@ -63,7 +63,7 @@ image: setup  ## Build build/images/BOARD/firmware.uf2: rpi_pico (default) or rp
 images: setup  ## Build every image the tests use
 	@$(MICROPYTHON) image rpi_pico rpi_pico-dev rpi_pico-bare rpi_pico2 stock
 
-interpreter:  ## Build MicroPython's Unix interpreter and mpy-cross
+interpreter: setup  ## Build MicroPython's Unix interpreter and mpy-cross
 	@$(MICROPYTHON) interpreter
 
 bench: setup  ## Measure on the emulated Pico
