@@ -96,6 +96,7 @@ def test_an_image_that_is_not_whole(cli: Cli, drive: Path, image: Path) -> None:
         (good[:-512], "damaged"),
         (good[:middle] + good[middle + 512 :], "damaged"),
         (good[: middle - 4] + bytes(4) + good[middle:], "damaged"),
+        (good[: middle + 8] + bytes(4) + good[middle + 12 :], "what chip"),  # without the flag of a family
     ):
         (cli.folder / "bad.uf2").write_bytes(bad)
         done = cli("install", "--board", "rpi_pico", "--drive", "drive", "--image", "bad.uf2")
