@@ -75,7 +75,7 @@ packages:  ## Install the Debian packages that building and testing take
 
 lock: setup  ## Resolve what is pinned anew: requirements.lock and the firmware's firmware.lock
 	$(VENV)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
-		--extra simulator --custom-compile-command 'make lock' \
+		--extra simulator --extra install --custom-compile-command 'make lock' \
 		--output-file requirements.lock pyproject.toml requirements.in
 	$(VENV)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-deps \
 		--custom-compile-command 'make lock' --output-file firmware.lock firmware.in

@@ -12,10 +12,13 @@ from pathlib import Path
 
 import pytest
 from tests.cli.bootsel_board import INFO
+from tests.cli.fake_device import fake_device, hello
 from tests.cli.support import SECONDS, Cli, first_line
 
 from understudy import bootsel
+from understudy.discovery import announced
 from understudy.statuses import exit_code
+from understudy_device import protocol
 from understudy_device.errors import NoDevice, UnderstudyError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,6 +71,22 @@ def test_without_waiting_it_ends_with_the_copy(cli: Cli, drive: Path, image: Pat
 def test_a_board_that_does_not_come_up_is_said(cli: Cli, drive: Path, image: Path) -> None:
     done = cli("install", "--board", "rpi_pico", "--drive", "drive", "--image", str(image), "--timeout", "1")
     assert done.code == exit_code("timeout") and "did not come up" in done.err
+
+
+def test_a_device_that_was_there_before_is_not_the_new_one(
+    cli: Cli, drive: Path, image: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("XDG_RUNTIME_DIR", "XDG_STATE_HOME"):
+        monkeypatch.setenv(name, cli.env[name])
+    words = ("install", "--board", "rpi_pico", "--drive", "drive", "--image", str(image), "--timeout", "2")
+    with (
+        fake_device(lambda _kind, nonce: [(protocol.HELLO, hello(board="rpi_pico"))]) as port,
+        announced(port),
+    ):
+        assert cli.json("devices")["devices"][0]["board"] == "rpi_pico"
+        assert cli(*words).code == exit_code("timeout")
+        cli.env["UNDERSTUDY_PORT"] = port  # the device in use
+        assert cli(*words).code == exit_code("timeout")
 
 
 def test_no_drive_says_how_to_get_one(cli: Cli, image: Path) -> None:
