@@ -63,7 +63,7 @@ image: setup  ## Build build/images/BOARD/firmware.uf2: rpi_pico (default) or rp
 images: setup  ## Build every image the tests use
 	@$(MICROPYTHON) image rpi_pico rpi_pico-dev rpi_pico-bare rpi_pico2 stock
 
-interpreter:  ## Build MicroPython's Unix interpreter and mpy-cross
+interpreter: setup  ## Build MicroPython's Unix interpreter and mpy-cross
 	@$(MICROPYTHON) interpreter
 
 bench: setup  ## Measure on the emulated Pico
@@ -75,7 +75,7 @@ packages:  ## Install the Debian packages that building and testing take, or unp
 
 lock: setup  ## Resolve what is pinned anew: requirements.lock and the firmware's firmware.lock
 	$(VENV)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
-		--extra simulator --custom-compile-command 'make lock' \
+		--extra simulator --extra install --custom-compile-command 'make lock' \
 		--output-file requirements.lock pyproject.toml requirements.in
 	$(VENV)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-deps \
 		--custom-compile-command 'make lock' --output-file firmware.lock firmware.in

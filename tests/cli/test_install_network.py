@@ -23,7 +23,11 @@ def put(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, bytes]]:
     given: list[dict[str, bytes]] = []
 
     def put_files(
-        _port: str, _board: Any, _told: Callable[[int, int], None], more: Mapping[str, bytes]
+        _port: str,
+        _board: Any,
+        _told: Callable[..., None],
+        _say: Callable[..., None],
+        more: Mapping[str, bytes],
     ) -> int:
         given.append(dict(more))
         return 1

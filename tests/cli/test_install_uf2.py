@@ -12,10 +12,13 @@ from pathlib import Path
 
 import pytest
 from tests.cli.bootsel_board import INFO
+from tests.cli.fake_device import fake_device, hello
 from tests.cli.support import SECONDS, Cli, first_line
 
 from understudy import bootsel
+from understudy.discovery import announced
 from understudy.statuses import exit_code
+from understudy_device import protocol
 from understudy_device.errors import NoDevice, UnderstudyError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,6 +73,22 @@ def test_a_board_that_does_not_come_up_is_said(cli: Cli, drive: Path, image: Pat
     assert done.code == exit_code("timeout") and "did not come up" in done.err
 
 
+def test_a_device_that_was_there_before_is_not_the_new_one(
+    cli: Cli, drive: Path, image: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("XDG_RUNTIME_DIR", "XDG_STATE_HOME"):
+        monkeypatch.setenv(name, cli.env[name])
+    words = ("install", "--board", "rpi_pico", "--drive", "drive", "--image", str(image), "--timeout", "2")
+    with (
+        fake_device(lambda _kind, nonce: [(protocol.HELLO, hello(board="rpi_pico"))]) as port,
+        announced(port),
+    ):
+        assert cli.json("devices")["devices"][0]["board"] == "rpi_pico"
+        assert cli(*words).code == exit_code("timeout")
+        cli.env["UNDERSTUDY_PORT"] = port  # the device in use
+        assert cli(*words).code == exit_code("timeout")
+
+
 def test_no_drive_says_how_to_get_one(cli: Cli, image: Path) -> None:
     done = cli("install", "--board", "rpi_pico", "--image", str(image))
     assert done.code == exit_code("no-device") and "BOOTSEL" in done.err and "RPI-RP2" in done.err
@@ -96,6 +115,7 @@ def test_an_image_that_is_not_whole(cli: Cli, drive: Path, image: Path) -> None:
         (good[:-512], "damaged"),
         (good[:middle] + good[middle + 512 :], "damaged"),
         (good[: middle - 4] + bytes(4) + good[middle:], "damaged"),
+        (good[: middle + 8] + bytes(4) + good[middle + 12 :], "what chip"),  # without the flag of a family
     ):
         (cli.folder / "bad.uf2").write_bytes(bad)
         done = cli("install", "--board", "rpi_pico", "--drive", "drive", "--image", "bad.uf2")

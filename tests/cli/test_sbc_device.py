@@ -148,24 +148,6 @@ def test_systemd_takes_the_unit(tmp_path: Path) -> None:
     assert done.returncode == 0 and said == [], done.stderr
 
 
-def test_udev_takes_the_rules() -> None:
-    if shutil.which("udevadm") is None:
-        pytest.skip("udevadm is not installed")
-    if "verify" not in subprocess.run(["udevadm", "--help"], capture_output=True, text=True).stdout:
-        pytest.skip("this udevadm can't verify rules; systemd 254 and later can")
-    rules = etc_dir() / "60-understudy.rules"
-    done = subprocess.run(
-        ["udevadm", "verify", "--resolve-names=never", str(rules)], capture_output=True, text=True, timeout=60
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_the_rules_are_for_the_right_vendor_and_keep_modems_away() -> None:
-    text = (etc_dir() / "60-understudy.rules").read_text()
-    assert 'ATTRS{idVendor}!="2e8a", GOTO' in text and 'ENV{ID_MM_DEVICE_IGNORE}="1"' in text
-    assert 'GROUP="understudy"' in text and 'TAG+="uaccess"' in text
-
-
 @pytest.mark.parametrize("name", ["understudy", "understudy-device"])
 def test_the_users_and_groups_are_made(name: str, tmp_path: Path) -> None:
     if shutil.which("systemd-sysusers") is None:

@@ -14,12 +14,12 @@ import pytest
 
 from understudy import stock_board
 from understudy.arrival import wait_for_device
-from understudy.board_files import modules
+from understudy.board_files import interruptible, modules
 from understudy.boards import find_board
 from understudy.bytecode import compiled
 from understudy.cli import main
 from understudy.deadline import Deadline
-from understudy.paths import firmware_dir, packages_dir
+from understudy.paths import board_dir, firmware_dir, packages_dir
 from understudy.simulator.littlefs_image import read_littlefs
 from understudy.statuses import exit_code
 from understudy_device.errors import NoDevice, PortBusy
@@ -87,8 +87,12 @@ def test_the_files_arrive_the_board_restarts_and_silence_is_said(
         assert "did not come up" in said.err and "Copied " in said.err and "unlocked" in said.err
         assert main([*words, "--no-wait"]) == 0  # again, over what is there
     found = read_littlefs(flash.read_bytes())
-    wanted = compiled(modules(small, packages_dir(), find_board("rpi_pico_w")), "armv6m")
-    assert {"main.py", "deep/er/mark.mpy"} <= set(wanted) and "/deep/er/mark.py" not in found
+    source = modules(small, packages_dir(), find_board("rpi_pico_w"))
+    interruptible(source, board_dir("common") / "main_dev.py")
+    wanted = compiled(source, "armv6m")
+    assert {"main.py", "firmware_main.mpy", "deep/er/mark.mpy"} <= set(
+        wanted
+    ) and "/deep/er/mark.py" not in found
     assert {name: found.get(f"/{name}") for name in wanted} == wanted
     assert "/ports/linux.py" not in found
     assert found["/ran"] == b"yes"  # main.py ran after the restart
@@ -97,7 +101,9 @@ def test_the_files_arrive_the_board_restarts_and_silence_is_said(
 def test_progress(tmp_path: Path, small: Path) -> None:
     told: list[tuple[int, int]] = []
     with stock_pico(tmp_path) as (port, _):
-        count = stock_board.put_files(str(port), find_board("rpi_pico_w"), lambda *one: told.append(one))
+        count = stock_board.put_files(
+            str(port), find_board("rpi_pico_w"), lambda *one: told.append(one), print
+        )
     # (That a try is repeated, on a busy machine, begins it anew.)
     assert told[-1] == (count, count) and {done for done, _ in told} == set(range(count + 1))
 
@@ -105,7 +111,7 @@ def test_progress(tmp_path: Path, small: Path) -> None:
 def test_a_port_that_is_not_there_or_taken(tmp_path: Path) -> None:
     board = find_board("rpi_pico_w")
     with pytest.raises((NoDevice, PortBusy), match="no board|Another program"):
-        stock_board.put_files(str(tmp_path / "none"), board, lambda _done, _total: None)
+        stock_board.put_files(str(tmp_path / "none"), board, lambda _done, _total: None, print)
 
 
 @pytest.mark.timeout(1500)
@@ -116,9 +122,11 @@ def test_the_firmware_itself_comes_up(tmp_path: Path, capsys: pytest.CaptureFixt
     """All of it, to the hello: some minutes on an emulated Pico."""
     board = {**find_board("rpi_pico"), "install": "mpremote"}
     with stock_pico(tmp_path) as (port, flash):
-        count = stock_board.put_files(str(port), board, lambda _done, _total: None)
+        count = stock_board.put_files(str(port), board, lambda _done, _total: None, print)
         found = wait_for_device(lambda: [str(port)], lambda hello: hello.board == "rpi_pico", Deadline(600))
         assert found.hello is not None and found.hello.state == "unclaimed" and not found.hello.locked
-    wanted = compiled(modules(firmware_dir(), packages_dir(), board), "armv6m")
+    source = modules(firmware_dir(), packages_dir(), board)
+    interruptible(source, board_dir("common") / "main_dev.py")
+    wanted = compiled(source, "armv6m")
     files = read_littlefs(flash.read_bytes())
     assert count == len(wanted) and {name: files.get(f"/{name}") for name in wanted} == wanted

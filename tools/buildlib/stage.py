@@ -43,8 +43,7 @@ def modules(name: str, *, locked: bool) -> dict[str, bytes]:
         if file.suffix == ".py" and file.name not in _NOT_AS_IT_IS:
             found[file.name] = file.read_bytes()
     if not locked:
-        found["firmware_main.py"] = found["main.py"]
-        found["main.py"] = (paths.BOARDS / "common" / _MAIN_DEV).read_bytes()
+        board_files.interruptible(found, paths.BOARDS / "common" / _MAIN_DEV)
     return found
 
 

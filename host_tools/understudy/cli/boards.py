@@ -96,7 +96,8 @@ def install(
     """Put the firmware on a board, or a newer one over it.
 
     What the device holds stays: users, paired hosts and the audit log lie in a part of the flash that this
-    does not touch. On a board with a stock MicroPython the prompt stays open, too: it is for development.
+    does not touch. A board with a stock MicroPython opens its prompt to Ctrl-C for two seconds after each
+    power-up, so that newer files can come: it is for development. Once it runs, unplug it when asked.
     What --network names is on the board in the clear, with the password; it stays when it is not given again.
     """
     data = find_board(board)
@@ -123,18 +124,18 @@ def _install_uf2(
         )
     content = bootsel.read_image(file, int(data["uf2_family"], 16), data["name"])
     found = bootsel.find_drive(data["uf2_family"], data["name"], drive)
-    before = set(candidates())
+    ports = _new_ports(options)
     with _bar(f"Copying to {found}") as told:
         bootsel.copy(content, found, told)
     note("Copied. Users, paired hosts and the audit log of the device stay as they are.")
     fields: dict[str, Any] = {"board": data["id"], "image": str(file), "drive": str(found)}
-    return _came_up(options, data, fields, wait, lambda: _ports(options, before))
+    return _came_up(options, data, fields, wait, ports)
 
 
 def _install_files(options: Options, data: dict[str, Any], more: dict[str, bytes], wait: bool) -> Answer:
-    port = options.port_url or stock_board.find_port()
+    port = options.port or stock_board.find_port()  # UNDERSTUDY_PORT is the device in use, not this board
     with _bar(f"Copying to {port}") as told:
-        count = stock_board.put_files(port, data, told, more)
+        count = stock_board.put_files(port, data, told, note, more)
     note(f"Copied {count} files. The store of the device, if it has one, stays as it is.")
     warn(UNLOCKED)
     fields: dict[str, Any] = {"board": data["id"], "files": count, "port": port}
@@ -145,7 +146,8 @@ def _came_up(
     options: Options, data: dict[str, Any], fields: dict[str, Any], wait: bool, ports: Callable[[], list[str]]
 ) -> Answer:
     if not wait:
-        return Answer(fields, "The board starts by itself; `understudy devices` will list it.")
+        listed = "devices" if data["link"] == "usb" else f"devices --port {fields['port']}"
+        return Answer(fields, f"The board starts by itself; `understudy {listed}` will list it.")
     deadline = Deadline(options.timeout or _UP_SECONDS)
     found = wait_for_device(ports, lambda hello: bool(hello.board == data["id"]), deadline)
     return Answer({**fields, **_said(found)}, _sentence(found))
@@ -178,11 +180,22 @@ def _hello(found: Found) -> Hello:
     return found.hello
 
 
-def _ports(options: Options, before: set[str]) -> list[str]:
-    """Where it may turn up: the port that was named, else those that are new, then the others."""
-    if options.port_url:
-        return [options.port_url]
-    return sorted(candidates(), key=lambda port: port in before)
+def _new_ports(options: Options) -> Callable[[], list[str]]:
+    """What tells where it may turn up: at the port that was named, else at one that was not there before.
+
+    A board in BOOTSEL mode has no port, so whatever has one now is another device.
+    """
+    port = options.port
+    if port:
+        return lambda: [port]
+    before = set(candidates())
+
+    def new() -> list[str]:
+        now = set(candidates())
+        before.intersection_update(now)  # one that goes and comes back is new
+        return sorted(now - before)
+
+    return new
 
 
 @contextmanager

@@ -4,7 +4,7 @@
 
 import sys
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 
@@ -52,7 +52,7 @@ def factory_reset(options: Options, yes: Yes = False) -> Answer:
         erased = _erase(device, hello.device)
         port = device.connection.url
     if not erased:
-        _look(port, hello)
+        _doubt(port, hello)
     identity.forget(hello.device)
     fields: dict[str, Any] = {"device": hello.device}
     return Answer(
@@ -84,10 +84,18 @@ def _erase(device: Client, name: str) -> bool:
     return True
 
 
-def _look(port: str, before: Hello) -> None:
-    """The answer got lost: is there a new device in its place? LinkTimeout when there is not."""
+def _doubt(port: str, before: Hello) -> NoReturn:
+    """The answer got lost. LinkTimeout, which says whether there is a new device in its place.
+
+    That may be any device: the host keeps the key.
+    """
 
     def is_new(hello: Hello) -> bool:
         return hello.device != before.device and hello.state == UNCLAIMED
 
-    wait_for_device(lambda: [port], is_new, Deadline(_BACK_SECONDS))
+    found = wait_for_device(lambda: [port], is_new, Deadline(_BACK_SECONDS))
+    name = found.hello.device if found.hello is not None else "?"
+    raise LinkTimeout(
+        f"The answer of {before.device} got lost. At {port} there now is the new device {name}, so it is "
+        "probably erased; but it did not say so, and its key stays in this host's identity file."
+    )
