@@ -22,6 +22,6 @@
 void understudy_arm_watchdog(void);
 #define MICROPY_BOARD_STARTUP                   understudy_arm_watchdog
 
-// SystemExit would start the interpreter anew and leave the RAM as it is; a restart of the chip leaves nothing.
+// SystemExit would start the interpreter anew, with the heap and the peripherals as they are: the chip restarts.
 void understudy_soft_reset(void);
 #define MICROPY_BOARD_START_SOFT_RESET          understudy_soft_reset

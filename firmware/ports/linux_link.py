@@ -15,6 +15,7 @@ import time
 
 _CHUNK = 4096  # bytes
 _TICK = 1000  # milliseconds
+_IDLE = 10  # ticks
 _STUCK = 5000  # milliseconds after which nobody reads what we write
 _NoTty = getattr(termios, "error", OSError)
 _MICROPYTHON = sys.implementation.name == "micropython"
@@ -135,7 +136,7 @@ class Tty:
 
 
 class Listener:
-    """One TCP client at a time; the others wait for their turn."""
+    """One TCP client at a time; the others wait for their turn, but not for one that is idle."""
 
     def __init__(self, host, port):
         address = socket.getaddrinfo(host or "127.0.0.1", port)[0][-1]
@@ -150,6 +151,7 @@ class Listener:
         _tell("listening on socket://%s:%d" % (host, port))
 
     def _accept(self):
+        self._quiet = 0  # ticks
         self._client = self._server.accept()[0]
         self._in = _polled(self._client, select.POLLIN)
         self._out = _polled(self._client, select.POLLOUT)
@@ -172,7 +174,11 @@ class Listener:
                 self._accept()
             return None
         if not self._in.poll(_TICK):
+            self._quiet += 1
+            if self._quiet >= _IDLE and self._waiting.poll(0):
+                self._hang_up()  # it says nothing, and somebody else would
             return None
+        self._quiet = 0
         try:
             data = self._client.recv(_CHUNK)
         except OSError:

@@ -290,6 +290,7 @@ class Board:
 
         Garbage is collected when the link is quiet, rather than at random inside a request.
         """
+        self.feed()  # for the timer may miss the moments between requests that come in a row
         self._pulse.is_waiting = True
         try:
             if not self._poll.poll(_QUIET):
@@ -309,7 +310,7 @@ class Board:
 
     @staticmethod
     def leave(cause):
-        """Start anew; the data key goes with the RAM."""
+        """Start anew, as after power-up but for what is left in RAM, which nothing looks at."""
         if rp2:
             machine.mem32[_SCRATCH] = _ENDS[cause]
         machine.reset()

@@ -64,6 +64,7 @@ class Clock:
         self.source = None
         self._initial_error = 0
         self._anchor = None  # (unix time, uptime, error) of the last source that no host may argue with
+        self.is_hearsay = False  # whether that was no more than a host's word, for want of a better one
 
     def start(self, time, source, error=1):
         """Take the platform's time at power-up, if it is not before the floor.
@@ -90,6 +91,7 @@ class Clock:
         self._base, self.source, self._initial_error = (time, self._uptime()), source, error
         if is_anchor or self._anchor is None:
             self._anchor = (time, self._uptime(), error)
+            self.is_hearsay = not is_anchor
 
     def withdraw(self):
         """Its source has turned out to be broken: the time is not known any more."""
@@ -113,7 +115,7 @@ class Clock:
         `read()` gives Unix seconds; `error`: seconds, either way.
         """
         if self._follow is None:
-            self._is_own = False
+            self._is_own = self.is_hearsay = False
         self._follow, self.source, self._initial_error = read, source, error
 
     @property

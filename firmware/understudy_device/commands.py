@@ -36,10 +36,9 @@ def pair(device, caller, fields):
     """A further host key, while an admin holds the pairing window open; each opening is good for one."""
     if not device.vault.claimed:
         raise Unclaimed()
-    window = device.pairing_window
-    if window is None or device.board.uptime() >= window[1]:
+    if not device.may_pair:
         raise PairingClosed()
-    result = _pair(device, caller, fields, window[0], "paired")
+    result = _pair(device, caller, fields, device.pairing_window[0], "paired")
     device.pairing_window = None
     return result
 
@@ -105,7 +104,7 @@ def _check_presence(device, purpose):
     """Raise PresenceNeeded unless the button was pressed a moment ago; one press is good for one act.
 
     Of what it is asked: a claim on boards whose data says "presence": ["claim"], as there is no setting
-    before the claim; a factory reset where the setting `presence` is on.
+    before the claim; where the setting `presence` is on, a factory reset, and switching it off.
     """
     pressed, device.pressed_at = device.pressed_at, None
     if pressed is None or device.board.uptime() - pressed > PRESENCE_SECONDS:
@@ -170,6 +169,8 @@ def settings_set(device, caller, fields):
         raise BadRequest("max_delay: not shorter than delay")
     if fields.get("presence") and not device.board.info.get("button"):
         raise BadRequest("presence: this board has no button")
+    if device.settings["presence"] and not settings["presence"]:
+        _check_presence(device, "presence off")
     changed = " ".join("%s=%s" % (name, fields[name]) for name in sorted(fields))
     device.log("settings-changed", caller, detail=changed)
     device.change_settings(settings)

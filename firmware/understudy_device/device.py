@@ -65,7 +65,7 @@ class Device:
         reset_by = None
         try:
             reset_by = reset.resume(board.flash, board.feed)
-            self.store.open()
+            self.store.open(board.feed)
             self._check_whole()
         except (StoreDamaged, FlashFailed) as error:
             self.damage = error.message
@@ -93,17 +93,25 @@ class Device:
         """Factory reset, asked for by `who` (text for the audit log): erase everything.
 
         From here on the device answers nothing; its caller restarts it. Possible on a damaged store, too.
-        Raises FlashFailed.
+        Raises FlashFailed if it could not begin.
         """
         flash, keys = self.board.flash, self.store.sectors_of(records.HOST, records.IDENTITY)
         kept = reset.mark(flash, who.encode(), keys)
         self.is_leaving = True
         self.panel.show(screens.factory_reset(screens.ERASING))
-        reset.erase(flash, kept, keys, self.board.feed)
-        self.panel.show(screens.factory_reset(screens.DONE))
+        try:
+            reset.erase(flash, kept, keys, self.board.feed)
+            self.panel.show(screens.factory_reset(screens.DONE))
+        except FlashFailed:  # too late to say that nothing was changed: the next start goes on with it
+            self.faults += 1
 
     def reset_if_held(self):
-        """At power-up: erase everything if the button is held down for so long that it is no accident."""
+        """At power-up: erase everything if the button is held down for so long that it is no accident.
+
+        Not at any other start, or one that is stuck would have it erased and started without end.
+        """
+        if self.board.restarted:
+            return
         start = self.board.uptime()
         while self.board.button():
             self.panel.show(screens.factory_reset(screens.ASKED))
@@ -239,6 +247,12 @@ class Device:
     def screen(self):
         """What the display shows, or would: see `screens`."""
         return self.panel.current(self._idle_screen)
+
+    @property
+    def may_pair(self):
+        """Whether a host that is not paired may become so now."""
+        window = self.pairing_window
+        return not self.vault.claimed or (window is not None and self.board.uptime() < window[1])
 
     def count_pairing(self):
         """Raise Throttled when there were too many pairing handshakes in this minute."""

@@ -15,7 +15,6 @@ _CONTROL = const(0x0E)
 _CONTROL_SET = const(0x04)  # no square wave, and EOSC clear: the oscillator runs on the battery, too
 _STATUS = const(0x0F)
 _STOPPED = const(0x80)  # OSF, the oscillator-stop flag; only clearing it has an effect
-_TEMPERATURE = const(0x11)
 _CENTURY = const(0x80)  # in the month's register
 _DAY = const(86400)
 # What each register may hold; none has a bit set that the others of its kind don't use: 24 hours, always.
@@ -129,8 +128,3 @@ class DS3231:
         self._write(_TIME, encode(time))
         self._write(_CONTROL, (_CONTROL_SET,))
         self._write(_STATUS, (self._read(_STATUS, 1)[0] & ~_STOPPED & 0xFF,))
-
-    def temperature(self):
-        """Quarters of a degree Celsius, as its compensation measured it last."""
-        high, low = self._read(_TEMPERATURE, 2)
-        return ((high ^ 0x80) - 0x80) * 4 + (low >> 6)

@@ -76,13 +76,12 @@ class Log:
 
     # Opening.
 
-    def open(self):
-        """Scan the flash.
+    def open(self, feed):
+        """Scan the flash; `feed()` is called all the while.
 
         Raises StoreDamaged on a region that is neither a store nor blank; writes nothing.
         """
-        found = []
-        header = bytearray(FIRST)
+        found, header = [], bytearray(FIRST)
         for index in range(self._count):
             self._region.readinto(index * SECTOR, header)
             known = parse_sector_header(header)
@@ -95,6 +94,7 @@ class Log:
             self._states[index] = state
             self._streams[state].append(index)
             self._sequence, self._last = sequence, index
+            feed()
             damaged = self.damaged
             tail = self._scan(index, 1 if state == OLD else 4)
             if state != OLD:  # what comes behind damage was torn with it: nothing new may, see Audit.last

@@ -37,7 +37,7 @@ _SPAN = ">II"
 _CLOCK_1 = ">QIQB"  # schema 1, eight spans always
 _SPAN_1 = ">QQ"
 _CLOCK_1_SIZE = const(149)
-_RTC = ">II"
+_RTC = ">IIB"
 _CHAIN = ">I32s"
 CHAIN_SIZE = const(36)
 
@@ -116,14 +116,16 @@ def unpack_clock(data):
     return floor, run, began, spans
 
 
-def pack_rtc(time, error):
-    """When the clock chip was set (Unix seconds), and within how many seconds that was right."""
-    return struct.pack(_RTC, time, error)
+def pack_rtc(time, error, is_hearsay):
+    """When the clock chip was set (Unix seconds), within how many seconds that was right, and whether only a
+    host said so."""
+    return struct.pack(_RTC, min(time, MAX_TIME), min(error, MAX_TIME), is_hearsay)
 
 
 def unpack_rtc(data):
-    """(time, error)."""
-    return struct.unpack(_RTC, data)
+    """(time, error, is_hearsay)."""
+    time, error, is_hearsay = struct.unpack(_RTC, data)
+    return time, error, bool(is_hearsay)
 
 
 def pack_chain(number, before):

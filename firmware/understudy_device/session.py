@@ -94,7 +94,8 @@ class Session:
         if len(host_nonce) != protocol.NONCE:
             raise AuthenticationFailed()
         self._establish(Caller(handshake.remote_static))
-        self._device.panel.pairing(pairing_code(handshake.handshake_hash, self._nonce))
+        if self._device.may_pair:
+            self._device.panel.pairing(pairing_code(handshake.handshake_hash, self._nonce))
         return protocol.PAIR_4, self._send.encrypt_with_ad(b"", self._nonce)
 
     # A paired host's session: Noise KK.

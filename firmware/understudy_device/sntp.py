@@ -20,6 +20,7 @@ _UNSYNCHRONISED = const(3)
 _MAX_STRATUM = const(15)
 _MAX_DISTANCE = const(1)  # s, half the root delay plus the root dispersion; RFC 5905's MAXDIST is 1.5
 _NONCE = const(8)
+_DRAINED = const(500)  # datagrams
 # 1900 to 1970 in seconds, taken off in the era that puts the time into 1970 to 2106 (RFC 4330, section 3).
 _EPOCH = const(2208988800)
 _ERA = const(0xFFFFFFFF)
@@ -112,6 +113,7 @@ class Sntp:
 
     def _ask(self, now):
         self._asked, self._samples = now, []
+        self._drain()
         self._nonces = {}
         for server in self._network.servers:
             nonce = self._random(_NONCE)
@@ -120,6 +122,15 @@ class Sntp:
                 self._nonces[server] = nonce
             except OSError:  # no route: as one that does not answer
                 pass
+
+    def _drain(self):
+        """Throw away what has come in unasked, or true answers would stand in line behind it."""
+        for _ in range(_DRAINED):
+            try:
+                if self._network.receive() is None:
+                    return
+            except OSError:
+                return
 
     def _collect(self, now):
         for _ in range(4 * len(self._network.servers)):  # whoever floods us is left for the next time

@@ -34,9 +34,10 @@ class Store:
         self._size = flash.size
         self.checkpoint = None  # gives the payload of a CHAIN record, see `audit`
 
-    def open(self):
-        """Read the flash. Raises StoreDamaged when it holds something else; writes nothing."""
-        self.log.open()
+    def open(self, feed=lambda: None):
+        """Read the flash, `feed()` all the while. Raises StoreDamaged when it holds something else; writes
+        nothing."""
+        self.log.open(feed)
         for number in range(self.users_max):
             if self._states[number] and not self._users[number]:
                 self._forget_state(number)

@@ -56,6 +56,7 @@ class Timekeeper:
         self._log = log
         self._report = report
         self._stepped = None  # uptime of the last step by ntp
+        self._moved = 0  # seconds, by all that was not worth an event since the last one
         self._seen = None  # (time, uptime) when the chip was read last
         self._check_at = _FIRST_CHECK
         self._told = ""  # the chip's fault that was reported
@@ -87,13 +88,13 @@ class Timekeeper:
             found = self._ntp.tick()
             if found is not None:
                 self._synced(*found)
+        if self._is_new:
+            self._set_chip()
         if self._chip is not None and self._uptime() >= self._check_at:
             self._check_at = self._uptime() + _CHECK_EVERY
             self._read_chip()
             if self._clock.is_following:  # which sets nothing
                 self.was_set()
-        if self._is_new:
-            self._set_chip()
 
     # The operating system.
 
@@ -116,6 +117,7 @@ class Timekeeper:
                 return
             if now is None or abs(time - now) > clock.error:
                 self._log("clock-synced", "%s -> %d" % ("unset" if now is None else now, time), None)
+                self._moved = 0
             clock.follow(self._system.read, "system", error)
             self.was_set()
 
@@ -152,18 +154,22 @@ class Timekeeper:
         now = clock.now()
         if time < clock.floor:
             raise ClockRefused("%d lies before %d, which the device has seen" % (time, clock.floor))
-        if now is None or abs(time - now) > clock.error:
+        self._moved += 0 if now is None else time - now
+        if now is None or abs(self._moved) > clock.error:  # of many small steps the sum
             self._log(event, "%s -> %d" % ("unset" if now is None else now, time), actor)
+            self._moved = 0
         clock.adopt(time, source, error, source != "host")
-        self.was_set()
+        # Into the chip goes no host's word where there is a better one: the chip is argued with less.
+        if now is None or source != "host":
+            self.was_set()
 
     # The network.
 
     def _synced(self, time, error):
-        clock = self._clock
+        clock, stepped = self._clock, self._stepped
         now = clock.now()
         try:
-            if now is None:
+            if now is None or clock.is_hearsay:
                 self._check_ahead(time)
             elif abs(time - now) > clock.error + error:
                 uptime = self._uptime()
@@ -171,10 +177,11 @@ class Timekeeper:
                     self._stepped is not None and uptime - self._stepped < _STEP_EVERY
                 ):
                     raise ClockRefused("the servers are %d s away" % abs(time - now))
-                self._stepped = uptime
+                stepped = uptime
             elif clock.source != "ntp" and clock.error <= error:
                 return  # right already, and by a better one
             self._take(time, "ntp", error, "clock-synced")
+            self._stepped = stepped
         except UnderstudyError:
             self._ntp.refused()
 
@@ -206,7 +213,7 @@ class Timekeeper:
         kept, time = self._store.get(records.RTC), self._seen_now()
         if kept is None or time is None:
             return None
-        set_at, error = records.unpack_rtc(kept)
+        set_at, error, _ = records.unpack_rtc(kept)
         return error + _CHIP_ROUNDING + _drift(time - set_at, PPM_HALVES)
 
     def _set_chip(self):
@@ -218,7 +225,8 @@ class Timekeeper:
         try:
             self._store.delete(records.RTC)
             self._chip.set(time)
-            self._store.put(records.RTC, 0, records.pack_rtc(time, self._clock.error + _CHIP_ROUNDING))
+            error = self._clock.error + _CHIP_ROUNDING
+            self._store.put(records.RTC, 0, records.pack_rtc(time, error, self._clock.is_hearsay))
             self._seen = (time, self._uptime())
             self.rtc, self._told = "ok", ""
         except OSError:
@@ -264,12 +272,18 @@ class Timekeeper:
         return None
 
     def _agree(self, time):
+        """Go by the chip, unless it contradicts the last source that is better than a host."""
         clock, error = self._clock, self._chip_error()
+        is_hearsay = records.unpack_rtc(self._store.get(records.RTC))[2]
         now = clock.now()
-        if now is not None and abs(time - now) > clock.error + error:
-            self._broken("nonsense", "%d instead of %d" % (time, now))
-        elif now is None or error + 1 < clock.error:
-            clock.adopt(time, "rtc", error)
+        if now is not None and (is_hearsay or not clock.is_hearsay):
+            reference, bound = clock.trusted()
+            if abs(time - reference) > bound + error:
+                self._broken("nonsense", "%d instead of %d" % (time, reference))
+                return
+        if now is None or abs(time - now) > clock.error + error or error + 1 < clock.error:
+            if not clock.is_following:
+                clock.adopt(time, "rtc", error, not is_hearsay)
 
     def _broken(self, state, what):
         """The chip is not to be believed, until it is set again; said once, if there is something to say."""

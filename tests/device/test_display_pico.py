@@ -18,6 +18,7 @@ from understudy.pico_board import display_bus
 from understudy.picture import drawn, png, rows
 from understudy.simulator.ssd1306 import Ssd1306
 from understudy_device import protocol, screens
+from understudy_device.events import Event
 
 ENTROPY = "00" * 32
 DRAWN_US = 300_000  # simulated; from an answer to the picture on the display
@@ -50,6 +51,11 @@ class Watched(Host):
 
     def now(self):
         return self.zero + self.device.pico.micros // 1000000
+
+    def faults(self):
+        """What the audit log says of faults."""
+        page = self.ask("audit_read", first=0)["events"]
+        return [detail for _, data, _, detail, _ in page if Event.unpack(bytes.fromhex(data)).name == "fault"]
 
     def settled(self, us=DRAWN_US):
         """The picture after so much simulated time."""
@@ -147,6 +153,7 @@ def test_a_display_in_trouble_changes_no_answer_and_comes_back(host, trouble):
     host.open(host.device)
     assert host.shows(("ready", ("synced", 1)), RETRY_US)
     assert host.ask("screen")["display"] is True
+    assert host.faults() == ["OSError"]
 
 
 def test_without_a_display(device_image):

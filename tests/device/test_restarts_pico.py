@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from conftest import find_image
 from pico_session import SECRET, Owner, PicoSession
+from test_locked_ends import COUNTS, FOREVER, RAM, WATCHDOG_MS, address
 
 import pyotp
 from understudy.simulator.raw_repl import RawRepl
@@ -115,11 +116,46 @@ def test_quiet_and_half_a_frame_are_no_hang(owner):
     assert owner.hello(owner.device)["state"] == "open"
 
 
+def test_requests_that_come_in_a_row_are_no_hang(new_device):
+    """The device is fed by a timer while it waits; a busy one waits for no time worth speaking of."""
+    device = new_device()
+    pico, frame = device.pico, wire.encode(protocol.HELLO, bytes(16))
+    device.handle(protocol.HELLO, bytes(16))
+    before = pico.micros
+    pico.send(40 * frame)
+    assert pico.run_until(lambda: pico.received.count(b"\n") >= 30, wall_s=120)
+    assert pico.micros - before > 120_000
+    assert pico.mcu.watchdog.timer.counter > (WATCHDOG_MS - 50) * COUNTS
+
+
 def test_a_fault_outside_of_a_request_restarts_the_chip(owner):
     owner.device.pico.send(b"\x16abc\n")
     restarted(owner)
     assert logged(owner) == [("fault", "ZeroDivisionError"), ("restarted", "fault")]
     assert verdict(owner) == "accepted"
+
+
+def test_an_end_of_the_locked_image_is_in_the_log_after_the_restart(device_image):
+    """The one that is shipped has no prompt to put a fault in: its core is sent to where one would end."""
+    owner = Owner(PicoSession(device_image))
+    pico = owner.device.pico
+    pico.mcu.core.pc = address(device_image, "pyexec_friendly_repl")
+    pico.boot(wall_s=120)
+    owner.settle()
+    assert logged(owner) == [("restarted", "fault")]
+    pico.mcu.write_uint16(RAM, FOREVER)
+    pico.mcu.core.pc = RAM
+    pico.run_us(1000)
+    pico.mcu.watchdog.timer.set(2 * COUNTS)
+    pico.boot(wall_s=120)
+    owner.settle()
+    assert logged(owner) == [("restarted", "fault"), ("restarted", "watchdog")]
+    assert verdict(owner) == "accepted"
+
+
+def test_a_development_image_says_that_it_is_not_locked():
+    owner = Owner(PicoSession(find_image("rpi_pico-dev")))
+    assert owner.ask("status")["locked"] is False
 
 
 def test_the_reset_button_is_no_fault(owner):

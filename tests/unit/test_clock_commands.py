@@ -227,6 +227,26 @@ class Synced(unittest.TestCase):
         self.assertEqual(bench.ask("clock_show")["time"], time + 1100)
         self.assertEqual(bench.ask("clock_show")["ntp"], "refused")
 
+    def test_a_host_that_was_quicker_is_put_right_by_the_servers(self):
+        for lie in (HOUR, -HOUR, 300 * DAY):
+            bench = unset(NOW - 2 * HOUR)
+            self.assertEqual(bench.ask("clock_tell", time=NOW + lie)["status"], "ok")
+            board = bench.board
+            self.start(bench, a=lambda data, board=board: right(NOW + board.up)(data))
+            self.run_for(bench, 30)
+            shown = bench.ask("clock_show")
+            self.assertEqual((shown["source"], shown["ntp"]), ("ntp", "ok"), lie)
+            self.assertTrue(abs(shown["time"] - (NOW + bench.board.up)) <= shown["error"])
+
+    def test_small_steps_that_add_up_are_logged(self):
+        bench = unset()
+        first = bench.device.audit.next
+        self.start(bench, a=lambda data: right((bench.device.clock.now() or NOW) + 2)(data))
+        self.run_for(bench, 20 * 1100)
+        moved = bench.ask("clock_show")["time"] - NOW - bench.board.up
+        self.assertTrue(moved >= 20, moved)
+        self.assertTrue(len(logged(bench, first, "clock-synced")) >= moved // 6)
+
     def test_an_admin_may_do_what_servers_may_not(self):
         bench = unset()
         self.start(bench, a=right(NOW - 10), b=right(NOW - 10), c=right(NOW - 10))

@@ -216,10 +216,17 @@ class OfTheDevice(unittest.TestCase):
             lambda: self.bench.admin.open(self.bench.session),
             lambda: self.bench.session.handle(protocol.DATA, bytes(40)),
         ):
+            self.bench.admin.open(self.bench.session)
+            self.bench.ask("pair_open", role="verifier", seconds=60)
             Host(b"other").start_pairing(self.bench.session)
             self.assertEqual(self.shows(), "pairing")
             end()
             self.assertEqual(self.shows(), "ready")
+
+    def test_a_stranger_does_not_take_the_display(self):
+        self.bench.board.up += 60  # what an earlier test opened is closed
+        Host(b"stranger").start_pairing(self.bench.session)
+        self.assertEqual(self.shows(), "ready")
 
     def test_verdicts(self):
         self.bench.enrol()

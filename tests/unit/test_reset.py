@@ -174,8 +174,8 @@ class Reset(unittest.TestCase):
         self.assertFalse(bench.device.is_leaving)
         bench = used()
         bench.board.flash.erase = lambda offset: program(offset, b"")
-        self.assertEqual(reset(bench)["status"], "flash-failed")
-        self.assertTrue(bench.device.is_leaving)  # the mark is there: it can only go on
+        self.assertEqual(reset(bench)["status"], "ok")  # the mark is there: it can only go on
+        self.assertTrue(bench.device.is_leaving)
         image = bench.board.flash.image()
         flash = CutFlash(image)
         flash.erase = bench.board.flash.erase
@@ -237,6 +237,8 @@ class Presence(unittest.TestCase):
         self.assertEqual(bench.ask("settings_set", presence=True)["presence"], True)
         bench.restart()
         self.assertEqual(bench.ask("settings_show")["presence"], True)
+        self.assertEqual(bench.ask("settings_set", presence=False)["status"], "presence")
+        self.assertEqual(bench.ask("settings_set", window=2)["presence"], True)
         self.assertEqual(reset(bench)["status"], "presence")
         bench.device.pressed_at = bench.board.up
         bench.board.up += protocol.PRESENCE_SECONDS + 1
@@ -313,6 +315,15 @@ class TheButtonAtPowerUp(unittest.TestCase):
         broken.board.pressed = 6
         broken.device.reset_if_held()
         self.assertEqual(started(broken.board.flash.image()).device.state, protocol.UNCLAIMED)
+
+    def test_stuck_it_does_not_erase_again_and_again(self):
+        bench = used()
+        self.powered_up(bench, 5)
+        after = started(bench.board.flash.image())
+        after.board.restarted = "asked"
+        after.board.pressed = 1000
+        after.device.reset_if_held()
+        self.assertFalse(after.device.is_leaving)
 
     def test_let_go_too_early_it_does_nothing(self):
         bench = used()

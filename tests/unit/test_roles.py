@@ -5,9 +5,10 @@
 import unittest
 from binascii import crc32
 
-from asking import ENTROPY, TOTP, without_id
+from asking import ENTROPY, TOTP, second_host, without_id
 from parts import NOW, Bench, BenchBoard, CutFlash, Host
 from understudy_device import protocol
+from understudy_device.pairing import key_id
 from understudy_device.protocol import COMMANDS
 
 
@@ -217,6 +218,31 @@ class Stores(unittest.TestCase):
         self.assertEqual(bench.session.handle(protocol.PAIR_1, bytes(48)), (protocol.FAULT, b"damaged"))
         self.assertEqual(bench.session.handle(protocol.OPEN_1, bytes(56)), (protocol.FAULT, b"damaged"))
         self.assertEqual(bench.board.flash.image(), image)
+
+
+class Unpaired(unittest.TestCase):
+    def test_a_flash_that_fails_on_the_way_leaves_no_session_behind(self):
+        gone = 0
+        for good in range(12):
+            bench = Bench()
+            host, session = second_host(bench)
+            flash, program, left = bench.board.flash, bench.board.flash.program, [good]
+
+            def failing(offset, data, program=program, left=left):
+                if not left[0]:
+                    raise OSError(5)
+                left[0] -= 1
+                program(offset, data)
+
+            flash.program = failing
+            bench.ask("unpair", host=key_id(host.keys.public).hex())
+            flash.program = program
+            bench.admin.open(bench.session)
+            paired = [one["host"] for one in bench.ask("host_list")["hosts"]]
+            if key_id(host.keys.public).hex() not in paired:
+                gone += 1
+                self.assertEqual(host.ask(session, "status"), "no-session")
+        self.assertTrue(0 < gone < 12)
 
 
 if __name__ == "__main__":

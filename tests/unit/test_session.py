@@ -171,6 +171,8 @@ class Pairing(unittest.TestCase):
     def test_both_ends_show_the_same_digits(self):
         bench = Bench()
         for seed in (b"a", b"b", b"c"):
+            bench.admin.open(bench.session)
+            bench.ask("pair_open", role="verifier", seconds=60)
             host = Host(seed)
             host.start_pairing(bench.session)
             self.assertEqual(bench.device.screen[1][0], host.code)

@@ -50,6 +50,15 @@ def silent(_data):
     return []
 
 
+class Flooded(unittest.TestCase):
+    def test_junk_from_before_does_not_stand_before_an_answer(self):
+        network = Network(a=right())
+        client = Sntp(network, Randomness(), Ticker())
+        network.waiting += [("", b"x")] * 400
+        self.assertIsNone(client.tick())
+        self.assertEqual(client.tick()[0], NOW)
+
+
 class Parse(unittest.TestCase):
     def test_a_request_holds_a_nonce_and_nothing_about_us(self):
         data = request(NONCE)
