@@ -115,7 +115,7 @@ class Clock:
         `read()` gives Unix seconds; `error`: seconds, either way.
         """
         if self._follow is None:
-            self._is_own = False
+            self._is_own = self.is_hearsay = False
         self._follow, self.source, self._initial_error = read, source, error
 
     @property

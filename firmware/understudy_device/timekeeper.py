@@ -117,6 +117,7 @@ class Timekeeper:
                 return
             if now is None or abs(time - now) > clock.error:
                 self._log("clock-synced", "%s -> %d" % ("unset" if now is None else now, time), None)
+                self._moved = 0
             clock.follow(self._system.read, "system", error)
             self.was_set()
 
@@ -281,7 +282,8 @@ class Timekeeper:
                 self._broken("nonsense", "%d instead of %d" % (time, reference))
                 return
         if now is None or abs(time - now) > clock.error + error or error + 1 < clock.error:
-            clock.adopt(time, "rtc", error, not is_hearsay)
+            if not clock.is_following:
+                clock.adopt(time, "rtc", error, not is_hearsay)
 
     def _broken(self, state, what):
         """The chip is not to be believed, until it is set again; said once, if there is something to say."""

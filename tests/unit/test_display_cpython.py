@@ -49,6 +49,10 @@ class WiredBus:
         view = memoryview(buffer)[start:end]
         view[:] = bytes(target.read() for _ in view)
 
+    def writeto_then_readfrom(self, address, out_buffer, in_buffer):
+        self.writeto(address, out_buffer)
+        self.readfrom_into(address, in_buffer)
+
 
 class WiredBoard(BenchBoard):
     """A bench board with a real driver."""

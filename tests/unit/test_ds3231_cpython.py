@@ -386,5 +386,36 @@ class AnyHistory(unittest.TestCase):
         self.assertGreater(sum(hosts for _, hosts in totals), 50)
 
 
+class System:
+    """An operating system's clock."""
+
+    def __init__(self, world):
+        self.world, self.off, self.right = world, 0, True
+
+    def read(self):
+        return int(self.world.true) + self.off
+
+    def error(self):
+        return 1 if self.right else None
+
+
+class OfASystem(unittest.TestCase):
+    """A Raspberry Pi with a chip: its system's clock sets the chip, and the chip stands in for it."""
+
+    def test_a_system_that_is_right_sets_it_and_one_that_is_not_goes_by_it(self):
+        world = World(model.DS3231())
+        system = System(world)
+        world.power_up(system_clock=system)
+        world.wait(3700, tick=10)
+        self.assertEqual((world.show()["source"], world.show()["rtc"]), ("system", "ok"))
+        world.true += 5 * DAY
+        system.off, system.right = -5 * DAY, False  # it stood still meanwhile
+        world.power_up(system_clock=system)
+        world.wait(2)
+        shown = world.show()
+        self.assertEqual(shown["source"], "rtc")
+        self.assertLessEqual(abs(shown["time"] - world.true), shown["error"])
+
+
 if __name__ == "__main__":
     unittest.main()
