@@ -11,29 +11,23 @@ import fcntl
 import os
 import sys
 
+from ports._busio import BusioI2C
+
 _I2C_SLAVE = 0x0703  # ioctl: the address of what is read and written from now on (linux/i2c-dev.h)
 
 
-class LinuxI2C:
-    """The bus with number `number`. Its methods raise OSError."""
+class LinuxI2C(BusioI2C):
+    """The bus with number `number`.
+
+    There is a stop between a write and the read after it, which neither SSD1306 nor DS3231 minds.
+    """
 
     def __init__(self, number, folder="/dev", ioctl=fcntl.ioctl):
+        super().__init__()
         self._file = os.open("%s/i2c-%d" % (folder, number), os.O_RDWR)
         self._ioctl = ioctl
-        self._taken = False
 
-    def try_lock(self):
-        """Whether the bus was free, and is ours now."""
-        free, self._taken = not self._taken, True
-        return free
-
-    def unlock(self):
-        """Give it back."""
-        self._taken = False
-
-    def writeto(self, address, buffer, *, start=0, end=None):
-        """Write buffer[start:end]."""
-        data = memoryview(buffer)[start:end]
+    def _write(self, address, data, _stop):
         self._ioctl(self._file, _I2C_SLAVE, address)
         # i2c-dev does nothing for an empty write, and the driver asks by one who is there.
         if len(data) == 0:
@@ -41,21 +35,12 @@ class LinuxI2C:
         elif os.write(self._file, data) != len(data):
             raise OSError("short write")
 
-    def readfrom_into(self, address, buffer, *, start=0, end=None):
-        """Fill buffer[start:end]."""
-        view = memoryview(buffer)[start:end]
+    def _read(self, address, view):
         self._ioctl(self._file, _I2C_SLAVE, address)
         data = os.read(self._file, len(view))
         if len(data) != len(view):
             raise OSError("short read")
         view[:] = data
-
-    def writeto_then_readfrom(
-        self, address, out_buffer, in_buffer, *, out_start=0, out_end=None, in_start=0, in_end=None
-    ):
-        """Write one, and fill the other; with a stop between, which neither SSD1306 nor DS3231 minds."""
-        self.writeto(address, out_buffer, start=out_start, end=out_end)
-        self.readfrom_into(address, in_buffer, start=in_start, end=in_end)
 
 
 class _Names:

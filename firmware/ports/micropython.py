@@ -37,6 +37,7 @@ if _IS_STOCK:
 import machine  # noqa: E402
 from board_data import BOARD  # noqa: E402
 
+from ports._busio import BusioI2C  # noqa: E402
 from understudy_device.fileflash import SectorFiles  # noqa: E402
 from understudy_device.lights import STEP  # noqa: E402
 from understudy_device.sectors import PAGE, SECTOR  # noqa: E402
@@ -135,45 +136,20 @@ class Pulse:
         return was
 
 
-class BusioI2C:
-    """machine.I2C with the methods of CircuitPython's busio.I2C, which the display's driver wants."""
+class MachineI2C(BusioI2C):
+    """machine.I2C."""
 
     def __init__(self, bus, sda, scl):
+        super().__init__()
         self._bus = machine.I2C(bus, sda=machine.Pin(sda), scl=machine.Pin(scl), freq=_I2C_HZ)
-        self._taken = False
-
-    def try_lock(self):
-        """Whether the bus was free, and is ours now."""
-        free, self._taken = not self._taken, True
-        return free
-
-    def unlock(self):
-        """Give it back."""
-        self._taken = False
-
-    def scan(self):
-        """The addresses that answer."""
-        return self._bus.scan()
-
-    def writeto(self, address, buffer, *, start=0, end=None):
-        """Write buffer[start:end]."""
-        self._write(address, memoryview(buffer)[start:end], True)
 
     def _write(self, address, data, stop):
         # The rp2 port takes a byte that is not acknowledged, but the address, for the end of a good transfer.
         if self._bus.writeto(address, data, stop) != len(data):
             raise OSError(errno.EIO)
 
-    def readfrom_into(self, address, buffer, *, start=0, end=None):
-        """Fill buffer[start:end]."""
-        self._bus.readfrom_into(address, memoryview(buffer)[start:end])
-
-    def writeto_then_readfrom(
-        self, address, out_buffer, in_buffer, *, out_start=0, out_end=None, in_start=0, in_end=None
-    ):
-        """Write one, and fill the other without a stop between."""
-        self._write(address, memoryview(out_buffer)[out_start:out_end], False)
-        self._bus.readfrom_into(address, memoryview(in_buffer)[in_start:in_end])
+    def _read(self, address, view):
+        self._bus.readfrom_into(address, view)
 
 
 def _file_flash():
@@ -243,7 +219,7 @@ class Board:
     def _find_i2c():
         if "i2c" not in BOARD["pins"]:
             return None
-        return BusioI2C(*[BOARD["pins"][name] for name in ("i2c", "sda", "scl")])
+        return MachineI2C(*[BOARD["pins"][name] for name in ("i2c", "sda", "scl")])
 
     @staticmethod
     def random(count):

@@ -11,7 +11,7 @@ from understudy.cli import prompts, text, times
 from understudy.cli.connect import client
 from understudy.cli.options import Options, callback, command
 from understudy.cli.output import Answer, progress
-from understudy.cli.verify import checked_code
+from understudy.cli.verify import Code1, Code2, Credential, checked_code
 from understudy.client import Client, Fields
 from understudy_device.errors import ClockRefused, Denied
 from understudy_device.protocol import MAX_TIME
@@ -108,15 +108,9 @@ def _set(device: Client, named: int | None, back: bool) -> Fields:
 def regain(
     options: Options,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The user whose codes they are.")],
-    code1: Annotated[
-        str | None, typer.Argument(metavar="[CODE1]", help="A code; asked for when it is left out.")
-    ] = None,
-    code2: Annotated[
-        str | None, typer.Argument(metavar="[CODE2]", help="The code right after it; asked for, too.")
-    ] = None,
-    credential: Annotated[
-        str | None, typer.Option(metavar="CREDENTIAL", help="Which of the user's, if not the first.")
-    ] = None,
+    code1: Code1 = None,
+    code2: Code2 = None,
+    credential: Credential = None,
     span: Annotated[
         str, typer.Option("--range", metavar="DURATION", help="How much time to look through.")
     ] = "30d",

@@ -21,6 +21,14 @@ Credential = Annotated[
     typer.Option("--credential", metavar="NAME", help="Which of the user's. By default the first."),
 ]
 
+# Of two in a row.
+Code1 = Annotated[
+    str | None, typer.Argument(metavar="[CODE1]", help="A code; asked for when it is left out.")
+]
+Code2 = Annotated[
+    str | None, typer.Argument(metavar="[CODE2]", help="The code right after it; asked for, too.")
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add this module's command."""
@@ -69,12 +77,8 @@ def verify(
 def resync(
     options: Options,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The user.")],
-    code1: Annotated[
-        str | None, typer.Argument(metavar="[CODE1]", help="A code; asked for when it is left out.")
-    ] = None,
-    code2: Annotated[
-        str | None, typer.Argument(metavar="[CODE2]", help="The code right after it; asked for, too.")
-    ] = None,
+    code1: Code1 = None,
+    code2: Code2 = None,
     credential: Credential = None,
 ) -> Answer:
     """Find an authenticator again whose clock or counter has run away, by two codes in a row.
