@@ -69,7 +69,7 @@ def serve():
     reader = wire.LineReader()
     board.settle()
     while True:
-        for line in reader.feed(board.read()):
+        for line in reader.feed(board.read() or b""):
             answer = channel.handle(*wire.decode(line))
             board.write(wire.encode(*answer))
             PREVIOUS.clear()
@@ -77,6 +77,7 @@ def serve():
             SPENT.clear()
         channel.tidy()
         device.tidy()
+        device.tick()
         SPENT.clear()
 
 
@@ -92,7 +93,7 @@ for stage, owner, name in (
     ("look up, unseal", directory.Directory, "look_up"),
     ("last used steps", directory.Directory, "state"),
     ("codes, compare", code_commands, "decide"),
-    ("burn the step", code_commands, "_keep"),
+    ("burn the step", code_commands, "keep"),
     ("reply", service, "_dump"),
     ("encrypt", noise.CipherState, "encrypt_with_ad"),
     ("frame out", wire, "encode"),

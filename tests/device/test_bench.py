@@ -15,6 +15,7 @@ def test_the_bench(
     find_image("rpi_pico-bare")
     monkeypatch.setattr(bench, "ROUNDS", 2)
     monkeypatch.setattr(bench.vault, "USERS", 40)
+    monkeypatch.setattr(bench.vault, "SOME", 20)
     monkeypatch.setattr(bench.vault, "LOGINS", 100)
     bench.main()
     shown = capsys.readouterr().out
@@ -28,6 +29,7 @@ def test_the_bench(
         "index in RAM",
         "logins to a sector erase",
         "power-up to the first verdict",
+        "free heap",
     ):
         assert f"\n  {line} " in shown
     # A verify is one small record: one page program, or two where it crosses a page; and never an erase here.
