@@ -129,7 +129,7 @@ class LineReader:
 
     def feed(self, chunk: bytes):
         """Take in `chunk` (bytes); return the list of candidates it completes."""
-        if not self._pending and chunk.find(_LF) == len(chunk) - 1:
+        if not self._pending and 0 <= chunk.find(_LF) == len(chunk) - 1:
             return [chunk]  # one whole line, as a board's `readline` gives it
         pieces = (self._pending + chunk).split(_LF)
         rest = pieces.pop()

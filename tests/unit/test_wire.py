@@ -66,6 +66,9 @@ class Junk(unittest.TestCase):
     def found(self, *chunks):
         self.assertEqual(frames(chunks + (self.good,))[-1], (1, b"hello"))
 
+    def test_nothing_is_no_line(self):
+        self.assertEqual(wire.LineReader().feed(b""), [])
+
     def test_modem_commands(self):
         self.found(b"AT\r\nATZ\r\nAT+GCAP\r", b"~\x00x\xf0~")
 
