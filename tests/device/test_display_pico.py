@@ -150,9 +150,10 @@ def test_a_display_in_trouble_changes_no_answer_and_comes_back(host, trouble):
     assert host.ask("verify", user="alice", code=totp.at(host.now()))["status"] == "accepted"
     assert host.hello(host.device)["display"] is False
     mended(host)
+    host.device.pico.run_us(RETRY_US, wall_s=240)
     host.open(host.device)
-    assert host.shows(("ready", ("synced", 1)), RETRY_US)
     assert host.ask("screen")["display"] is True
+    assert host.shows(("ready", ("synced", 1)))
     assert host.faults() == ["OSError"]
 
 
