@@ -10,7 +10,7 @@ MICROPYTHON := $(PYTHON3) tools/build_micropython.py
 FORMATTED := firmware host_tools tools tests boards
 
 .PHONY: help setup fmt check demo pico test test-unit test-device test-cli test-power test-power-long
-.PHONY: image images interpreter bench lock packages wheel wiring clean
+.PHONY: test-install-long image images interpreter bench lock packages wheel wiring clean
 
 help:  ## List the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
@@ -56,6 +56,9 @@ test-power: setup images  ## The power cuts of every command, under CPython and 
 
 test-power-long: setup images  ## Power cuts in random workloads for UNDERSTUDY_POWER_SECONDS (900), counted
 	$(PYTEST) tests/power/long_power.py
+
+test-install-long: setup images  ## The firmware by mpremote onto an emulated stock Pico: a quarter of an hour
+	$(PYTEST) tests/device/long_install.py
 
 image: setup  ## Build build/images/BOARD/firmware.uf2: rpi_pico (default) or rpi_pico2, locked; -dev: with a prompt
 	@$(MICROPYTHON) image $(BOARD)

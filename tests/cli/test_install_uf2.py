@@ -16,6 +16,7 @@ from tests.cli.fake_device import fake_device, hello
 from tests.cli.support import SECONDS, Cli, first_line
 
 from understudy import bootsel
+from understudy.cli import boards, main
 from understudy.discovery import announced
 from understudy.statuses import exit_code
 from understudy_device import protocol
@@ -124,12 +125,12 @@ def test_an_image_that_is_not_whole(cli: Cli, drive: Path, image: Path) -> None:
     assert [file.name for file in drive.iterdir()] == ["INFO_UF2.TXT"]
 
 
-def test_no_image_is_built(cli: Cli) -> None:
-    build = shutil.which("make") and ROOT / "build/images/rpi_pico2/firmware.uf2"
-    if build and build.exists():
-        pytest.skip("there is one")
-    done = cli("install", "--board", "rpi_pico2")
-    assert done.code == 2 and "make image BOARD=rpi_pico2" in done.err
+def test_no_image_is_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(boards, "build_dir", lambda: tmp_path)  # a build folder without any
+    assert main(["install", "--board", "rpi_pico2"]) == 2
+    assert "make image BOARD=rpi_pico2" in capsys.readouterr().err
 
 
 def test_boards_and_options_that_do_not_fit(cli: Cli) -> None:

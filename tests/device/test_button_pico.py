@@ -19,6 +19,7 @@ from understudy_device.protocol import HELLO, OPEN, SEALED, UNCLAIMED
 
 PINS = board_data(board_dir("rpi_pico"))["pins"]
 ROUND_US = 3_000_000  # of an idle pattern
+ROUNDS = 3  # so that no two states' ranges meet
 
 
 class Wires:
@@ -68,17 +69,23 @@ def flash(used: Bench) -> Iterator[bytes]:
     yield chip(used.board.flash.image())
 
 
+def expected(state: str) -> range:
+    """How many flashes there may be: the pattern begins anywhere in it."""
+    flashes = ROUNDS * lights.pattern(state).count("X")
+    return range(flashes - 1, flashes + 2)
+
+
 def test_the_led_tells_the_state(device_image: Path, used: Bench, flash: bytes) -> None:
     new = Wired(device_image)
     assert used.admin.hello(new)["state"] == UNCLAIMED
-    assert new.flashes_in(ROUND_US) == lights.pattern(UNCLAIMED).count("X")
+    assert new.flashes_in(ROUNDS * ROUND_US) in expected(UNCLAIMED)
     device = Wired(device_image, flash)
     assert used.admin.hello(device)["state"] == SEALED
-    assert device.flashes_in(ROUND_US) == lights.pattern(SEALED).count("X")
+    assert device.flashes_in(ROUNDS * ROUND_US) in expected(SEALED)
     used.admin.unseal(device)
     device.pico.run_us(1_500_000)
     assert used.admin.hello(device)["state"] == OPEN
-    assert device.flashes_in(ROUND_US) == 1
+    assert device.flashes_in(ROUNDS * ROUND_US) in expected(OPEN)
     used.admin.ask(device, "clock_set", time=used.board.time + 3600)
     used.admin.ask(device, "verify", user=large.name(0), code="000000")
     assert device.flashes_in(1_500_000) >= 3  # fast

@@ -3,7 +3,6 @@
 """`understudy install` for a board with a stock MicroPython: real mpremote against the emulated Pico on the
 stock image. What arrived is read back from the flash."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,13 +12,11 @@ from pathlib import Path
 import pytest
 
 from understudy import stock_board
-from understudy.arrival import wait_for_device
 from understudy.board_files import interruptible, modules
 from understudy.boards import find_board
 from understudy.bytecode import compiled
 from understudy.cli import main
-from understudy.deadline import Deadline
-from understudy.paths import board_dir, firmware_dir, packages_dir
+from understudy.paths import board_dir, packages_dir
 from understudy.simulator.littlefs_image import read_littlefs
 from understudy.statuses import exit_code
 from understudy_device.errors import NoDevice, PortBusy
@@ -112,21 +109,3 @@ def test_a_port_that_is_not_there_or_taken(tmp_path: Path) -> None:
     board = find_board("rpi_pico_w")
     with pytest.raises((NoDevice, PortBusy), match="no board|Another program"):
         stock_board.put_files(str(tmp_path / "none"), board, lambda _done, _total: None, print)
-
-
-@pytest.mark.timeout(1500)
-@pytest.mark.skipif(
-    "UNDERSTUDY_LONG" not in os.environ, reason="a quarter of an hour; UNDERSTUDY_LONG=1 runs it"
-)
-def test_the_firmware_itself_comes_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """All of it, to the hello: some minutes on an emulated Pico."""
-    board = {**find_board("rpi_pico"), "install": "mpremote"}
-    with stock_pico(tmp_path) as (port, flash):
-        count = stock_board.put_files(str(port), board, lambda _done, _total: None, print)
-        found = wait_for_device(lambda: [str(port)], lambda hello: hello.board == "rpi_pico", Deadline(600))
-        assert found.hello is not None and found.hello.state == "unclaimed" and not found.hello.locked
-    source = modules(firmware_dir(), packages_dir(), board)
-    interruptible(source, board_dir("common") / "main_dev.py")
-    wanted = compiled(source, "armv6m")
-    files = read_littlefs(flash.read_bytes())
-    assert count == len(wanted) and {name: files.get(f"/{name}") for name in wanted} == wanted

@@ -374,6 +374,7 @@ SCENARIOS = [*PAIRING, *USERS, *DEVICE, *CODES, *CLEANING]
 # Commands that change nothing.
 READ_ONLY = {
     "status",
+    "screen",
     "host_list",
     "user_list",
     "user_show",
