@@ -238,3 +238,24 @@ class AuditBroken(UnderstudyError):
     """The audit log was changed, cut or rolled back."""
 
     status = "audit-broken"
+
+
+# The broker's.
+
+
+class Busy(UnderstudyError):
+    """As many logins as the broker takes on are waiting already."""
+
+    status = "busy"
+
+
+class NoBroker(UnderstudyError):
+    """Nobody answers on the broker's socket."""
+
+    status = "no-broker"
+
+
+class ConfigError(UnderstudyError):
+    """The configuration file is missing something, holds something unknown, or can't be read."""
+
+    status = "config"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""Statuses to exception classes, texts and exit codes; all of it comes from the protocol's own tables."""
+"""Statuses to exception classes, texts, exit codes and PAM codes; all of it comes from the protocol's own
+tables."""
 
 from typing import Any
 
@@ -49,8 +50,13 @@ def text_for(status: str) -> str:
     return _meaning(status)[1]
 
 
+def pam_code(status: str) -> str:
+    """What a PAM module returns for `status`, without PAM_; SYSTEM_ERR for one that is not in the table."""
+    return str(STATUSES.get(status, STATUSES["internal"])[2])
+
+
 def _meaning(status: str) -> tuple[int, str]:
-    code, text = OTHER_EXITS.get(status) or STATUSES.get(status, STATUSES["internal"])
+    code, text = OTHER_EXITS.get(status) or STATUSES.get(status, STATUSES["internal"])[:2]
     return int(code), str(text)
 
 

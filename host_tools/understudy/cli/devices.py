@@ -15,7 +15,7 @@ from understudy.discovery import Found, candidates, probe
 from understudy.identity import Identity, ensure_identity
 from understudy.link import Connection, Hello
 from understudy.pairing import join
-from understudy.statuses import OTHER_EXITS, explain
+from understudy.statuses import OTHER_EXITS, exit_code, explain, text_for
 from understudy_device.errors import AlreadyClaimed, AuthenticationFailed, Unclaimed
 from understudy_device.protocol import MAX_PAIRING_SECONDS, STATUSES, UNCLAIMED, VERIFIER
 
@@ -180,8 +180,7 @@ def _agree(hello: Hello, digits: str, yes: bool) -> None:
 
 def exit_codes(_options: Options) -> Answer:
     """List the exit codes and what they mean."""
-    every = [(code, status, meaning) for status, (code, meaning) in (*STATUSES.items(), *OTHER_EXITS.items())]
-    every.sort(key=lambda one: one[0])
+    every = sorted((exit_code(status), status, text_for(status)) for status in (*STATUSES, *OTHER_EXITS))
     rows = [(str(code), status, meaning) for code, status, meaning in every]
     codes = [{"code": code, "name": status, "text": meaning} for code, status, meaning in every]
     return Answer({"exit_codes": codes}, text.table(("CODE", "STATUS", "MEANING"), rows))
