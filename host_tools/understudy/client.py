@@ -63,8 +63,11 @@ class Client:
     All calls raise the errors of `understudy_device.errors`.
     """
 
-    def __init__(self, connection: Connection, identity: Identity, seconds: float) -> None:
-        """The hello of `connection` is fresh; `seconds` bounds each call with all its retries.
+    def __init__(
+        self, connection: Connection, identity: Identity, seconds: float, patience: float = REPLY_SECONDS
+    ) -> None:
+        """The hello of `connection` is fresh; `seconds` bounds each call with all its retries, `patience` one
+        try.
 
         Unclaimed or NotYours when the identity does not know the device.
         """
@@ -73,6 +76,7 @@ class Client:
             raise _stranger(connection.hello, identity)
         self.connection = connection
         self._seconds = seconds
+        self._patience = patience
         self._identity = identity
         self._device_key = known.public_key
         self._session: Session | None = None
@@ -83,10 +87,13 @@ class Client:
         WrongUsage, before anything is sent, for a field that can't be.
         A lost session or reply is made good by a new session and the same request id: nothing happens twice.
         """
-        fields = self.check(command, fields)
-        patience = _LONGER.get(command, REPLY_SECONDS)
+        return self.ask(command, self.check(command, fields), new_id(), Deadline(self._seconds))
+
+    def ask(self, command: str, fields: Fields, number: str, deadline: Deadline) -> Fields:
+        """The same for checked `fields`, under a request id and a deadline of the caller's."""
+        patience = _LONGER.get(command, self._patience)
         return self._persist(
-            lambda number, end: ask(self._opened(end), command, fields, number, end.within(patience))
+            lambda: ask(self._opened(deadline), command, fields, number, deadline.within(patience)), deadline
         )
 
     @staticmethod
@@ -101,7 +108,8 @@ class Client:
 
     def open(self) -> None:
         """Make sure that a session is open and the device unsealed; any request does so by itself."""
-        self._persist(lambda _number, end: self._opened(end))
+        deadline = Deadline(self._seconds)
+        self._persist(lambda: self._opened(deadline), deadline)
 
     def users(self, group: str | None = None) -> Iterator[Fields]:
         """Every user on the device, or every member of a group, page by page."""
@@ -115,11 +123,10 @@ class Client:
         """The page of the audit log that begins with the event `first`, or with the oldest one kept."""
         return page_of(self.request("audit_read", first=first))
 
-    def _persist(self, action: Callable[[str, Deadline], _T]) -> _T:
-        number, deadline = new_id(), Deadline(self._seconds)
+    def _persist(self, action: Callable[[], _T], deadline: Deadline) -> _T:
         for attempt in range(ATTEMPTS):
             try:
-                return action(number, deadline)
+                return action()
             except (LinkTimeout, NoSession, AuthenticationFailed):
                 # AuthenticationFailed, too: a late answer to an older handshake looks just like a stranger's.
                 self._session = None

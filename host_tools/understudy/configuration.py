@@ -22,6 +22,7 @@ from understudy.configuration_kinds import (
     NAMES,
     PORT,
     SWITCH,
+    choice,
     count,
     key,
     path,
@@ -46,6 +47,9 @@ class Device:
     port: str | None = key(None, PORT, "The device's port.", example="/dev/ttyACM0")
     id: str | None = key(None, DEVICE_ID, "The device's id.", example="0123456789abcdef")
     identity: Path = key(Path("/var/lib/understudy/identity.json"), path(), "The broker's host key.")
+    tell_time: str = key(
+        "synced", choice("synced", "always", "never"), "When the device is told this host's time."
+    )
 
 
 @dataclass(frozen=True)

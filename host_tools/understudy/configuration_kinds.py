@@ -152,6 +152,17 @@ def count(least: int, most: int) -> Kind:
     return Kind(f"a whole number, {least} to {most}", check)
 
 
+def choice(*words: str) -> Kind:
+    """One of `words`."""
+
+    def check(value: Any) -> str:
+        if value not in words or not isinstance(value, str):
+            raise Unfit
+        return value
+
+    return Kind("one of " + ", ".join(f'"{word}"' for word in words), check)
+
+
 def _names(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise Unfit

@@ -20,6 +20,7 @@ from understudy.cli import (
     hosts,
     reset,
     screen,
+    serve,
     settings,
     simulate,
     status,
@@ -40,6 +41,7 @@ app = typer.Typer(
 )
 _MODULES = (
     simulate,
+    serve,
     boards,
     devices,
     hosts,
@@ -84,6 +86,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Python flushes stdout once more at exit; let it have something that takes it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_PIPE
+
+
+def daemon() -> int:
+    """`understudyd`: the command `serve` under its own name."""
+    return main(["serve", *sys.argv[1:]])
 
 
 def _run(words: list[str], output: Output) -> int:

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The Understudy authors
+"""`understudyd`: composes the broker and runs it until SIGTERM; SIGHUP reads the configuration again."""
+
+import asyncio
+import grp
+import os
+import pwd
+import signal
+import socket
+import stat
+import sys
+import time
+from collections.abc import Collection
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from understudy.broker.device import open_device
+from understudy.broker.journal import INFO, NOTICE, WARNING, Journal
+from understudy.broker.owner import Owner
+from understudy.broker.server import Server
+from understudy.broker.systemd import Notifier, handed_socket
+from understudy.configuration import load
+from understudy.deadline import Deadline
+from understudy.files import try_lock
+from understudy_device.errors import PortBusy, UnderstudyError
+from understudy_device.protocol import FIRMWARE
+
+_BACKLOG = 512
+_SOCKET_MODE = 0o666  # whoever can reach it may ask; the kernel says who asks
+
+
+def groups_of(user: str) -> Collection[str]:
+    """The names of the groups that the system has a user in. KeyError for a user it does not know."""
+    entry = pwd.getpwnam(user)
+    names = set()
+    for number in os.getgrouplist(user, entry.pw_gid):
+        with suppress(KeyError):  # a group without a name can't be meant
+            names.add(grp.getgrgid(number).gr_name)
+    return names
+
+
+class Daemon:
+    """The broker of one configuration file."""
+
+    def __init__(self, path: Path, journal: Journal, notify: Notifier) -> None:
+        """ConfigError when the file is not a good configuration."""
+        self._path = path
+        self._journal = journal
+        self._notify = notify
+        self._configuration = load(path)
+        self._owner = Owner(self._connect, journal)
+        self._server = Server(self._configuration, self._ask, groups_of, self._state, journal)
+        self._start = time.monotonic()
+        self._over = asyncio.Event()
+
+    def _connect(self, deadline: Deadline) -> Any:
+        return open_device(self._configuration.device, self._journal, deadline)
+
+    async def _ask(
+        self, key: str, command: str, fields: dict[str, Any], number: str, deadline: Deadline
+    ) -> dict[str, Any]:
+        future = self._owner.ask(key, command, fields, number, deadline)
+        return dict(await asyncio.wrap_future(future))
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "version": FIRMWARE,
+            "pid": os.getpid(),
+            "uptime": int(time.monotonic() - self._start),
+            "configuration": str(self._path),
+            "mfa": self._configuration.mfa,
+            "waiting": self._owner.waiting,
+            **self._owner.state(),
+        }
+
+    async def run(self) -> None:
+        """Serve until SIGTERM or SIGINT."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._over.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
+        listening, ours = _listen(self._configuration.broker.socket)
+        self._owner.start()
+        server = await self._server.serve(listening)
+        self._journal.write(NOTICE, "ready", socket=self._configuration.broker.socket, version=FIRMWARE)
+        self._notify("READY=1")
+        alive = asyncio.create_task(self._show_life())
+        try:
+            await self._over.wait()
+        finally:
+            self._notify("STOPPING=1")
+            alive.cancel()
+            server.close()
+            if ours:
+                self._configuration.broker.socket.unlink(missing_ok=True)
+            await asyncio.to_thread(self._owner.end)
+            self._journal.write(NOTICE, "stopped")
+
+    async def _show_life(self) -> None:
+        while self._notify.watchdog_seconds is not None:
+            self._notify("WATCHDOG=1")
+            await asyncio.sleep(self._notify.watchdog_seconds)
+
+    def _reload(self) -> None:
+        """Take the file as it is now; one that is not good changes nothing."""
+        self._notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        try:
+            fresh = load(self._path)
+        except UnderstudyError as error:
+            self._journal.write(WARNING, "not-reloaded", reason=error.message)
+        else:
+            old, self._configuration = self._configuration, fresh
+            self._server.configuration = fresh
+            if fresh.broker.socket != old.broker.socket:
+                self._journal.write(WARNING, "restart-needed", key="broker.socket")
+            if fresh.device != old.device:
+                self._owner.reconnect()
+            self._journal.write(INFO, "reloaded")
+        self._notify("READY=1")
+
+
+def _listen(path: Path) -> tuple[socket.socket, bool]:
+    """The listening socket, and whether we have made it. PortBusy when another broker has it."""
+    handed = handed_socket(os.environ, os.getpid())
+    if handed is not None:
+        handed.setblocking(False)
+        return handed, False
+    try:
+        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        # The lock is held for as long as the process lives: only a dead broker's socket is removed.
+        if try_lock(path.with_name(path.name + ".lock")) is None:
+            raise PortBusy(f"Another broker serves {path}; stop it first.")
+        if path.exists() and stat.S_ISSOCK(path.lstat().st_mode):
+            path.unlink()
+        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        listening.bind(str(path))
+        os.chmod(path, _SOCKET_MODE)
+        listening.listen(_BACKLOG)
+    except OSError as error:
+        raise UnderstudyError(f"{path} can't be made: {error.strerror}") from error
+    return listening, True
+
+
+def serve(path: Path) -> None:
+    """Run the broker of the configuration file `path`. Raises UnderstudyError when it can't start."""
+    journal = Journal(sys.stderr, levels="JOURNAL_STREAM" in os.environ)
+
+    async def main() -> None:
+        await Daemon(path, journal, Notifier(os.environ)).run()
+
+    asyncio.run(main())

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The Understudy authors
+"""The socket: who asks, what, and by when; every question gets one reply, whatever happens."""
+
+import asyncio
+import json
+import pwd
+import socket
+import struct
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from understudy.broker.journal import INFO, WARNING, Journal
+from understudy.broker.login import NOT_REQUIRED, Ask, Desk, GroupsOf, Reply, answer_to, refusal
+from understudy.broker.messages import (
+    ACCOUNT,
+    END,
+    LOGIN,
+    MAX_REQUEST,
+    STATUS,
+    Question,
+    pack,
+    question,
+    read_request,
+)
+from understudy.configuration import Configuration
+from understudy_device.errors import BadRequest, Busy, Denied, LinkTimeout, UnderstudyError
+
+_READ_SECONDS = 5.0  # for a request to come in, and for a reply to be taken
+_CREDENTIALS = struct.Struct("3i")  # struct ucred: pid, uid, gid; unix(7)
+_USERS_SHARE = 8  # of the clients at once, one who is not root may be every eighth
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Who is at the other end, as the kernel says."""
+
+    pid: int
+    uid: int
+
+    @property
+    def is_root(self) -> bool:
+        """Whether it may ask for anyone."""
+        return self.uid == 0
+
+
+def peer_of(connection: socket.socket) -> Peer:
+    """Who has connected (SO_PEERCRED, unix(7))."""
+    data = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    pid, uid, _gid = _CREDENTIALS.unpack(data)
+    return Peer(pid, uid)
+
+
+Attach = Callable[[asyncio.StreamReader, asyncio.StreamWriter, Peer], "asyncio.Future[None]"]
+
+
+class Server:
+    """Answers on a listening socket, many at once."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        ask: Ask,
+        groups_of: GroupsOf,
+        state: Callable[[], dict[str, Any]],
+        journal: Journal,
+    ) -> None:
+        """`state` gives what `status` tells; `configuration` may be replaced at any time."""
+        self.configuration = configuration
+        self._desk = Desk(ask, groups_of)
+        self._state = state
+        self._journal = journal
+        self._clients: dict[int, int] = {}  # uid: connections
+
+    async def serve(self, listening: socket.socket) -> asyncio.Server:
+        """Begin to answer."""
+        return await asyncio.start_unix_server(self._connected, sock=listening, limit=MAX_REQUEST)
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        peer = peer_of(writer.get_extra_info("socket"))
+        self._clients[peer.uid] = self._clients.get(peer.uid, 0) + 1
+        try:
+            reply = await self._reply(reader, peer)
+            writer.write(reply)
+            async with asyncio.timeout(_READ_SECONDS):
+                await writer.drain()
+        except (OSError, TimeoutError):
+            pass  # it has gone, or takes nothing: it will see that no reply came
+        finally:
+            writer.close()
+            self._clients[peer.uid] -= 1
+            if not self._clients[peer.uid]:
+                del self._clients[peer.uid]
+
+    async def _reply(self, reader: asyncio.StreamReader, peer: Peer) -> bytes:
+        try:
+            return await self._answered(reader, peer)
+        except UnderstudyError as error:
+            self._journal.write(WARNING, "refused", uid=peer.uid, status=error.status, reason=error.message)
+            return refusal(error).packed()
+
+    async def _answered(self, reader: asyncio.StreamReader, peer: Peer) -> bytes:
+        most = self.configuration.broker.clients
+        share = most if peer.is_root else max(1, most // _USERS_SHARE)
+        if sum(self._clients.values()) > most or self._clients[peer.uid] > share:
+            raise Busy()
+        word, fields = read_request(await _read(reader))
+        if word in (LOGIN, ACCOUNT):
+            return (await self._judged(question(word, fields), peer)).packed()
+        if word == STATUS:
+            return pack("ok", json_field(self._state()))
+        raise BadRequest(f"{word}: not here")
+
+    async def _judged(self, asked: Question, peer: Peer) -> Reply:
+        start = time.monotonic()
+        try:
+            reply = await self._decided(asked, peer)
+        except UnderstudyError as error:
+            reply = refusal(error)
+        except Exception as error:  # a fault of ours is a refusal, and must not end the broker
+            self._journal.write(WARNING, "fault", kind=type(error).__name__)
+            reply = answer_to(error)
+        self._journal.write(
+            INFO,
+            asked.word,
+            user=asked.user,
+            service=asked.service,
+            tty=asked.tty,
+            rhost=asked.rhost,
+            uid=peer.uid,
+            verdict=reply.verdict,
+            ms=round((time.monotonic() - start) * 1000),
+        )
+        return reply
+
+    async def _decided(self, asked: Question, peer: Peer) -> Reply:
+        if not peer.is_root and asked.user != await asyncio.to_thread(_name_of, peer.uid):
+            raise Denied("Only root may ask for another user.")
+        configuration = self.configuration
+        settings = configuration.for_service(asked.service)
+        try:
+            async with asyncio.timeout(min(settings.deadline, asked.within)):
+                # In a thread: the name service may ask a server.
+                if not await asyncio.to_thread(self._desk.covers, asked, configuration):
+                    return NOT_REQUIRED
+                if asked.word == ACCOUNT:
+                    return await self._desk.account(asked, settings, peer.uid)
+                return await self._desk.login(asked, settings, peer.is_root, peer.uid)
+        except TimeoutError:
+            raise LinkTimeout() from None
+
+
+def json_field(value: dict[str, Any]) -> list[tuple[str, str]]:
+    """An object as the fields of a reply: pieces of JSON that belong together, as a line has a limit."""
+    text = json.dumps(value)
+    return [("json", text[at : at + 900]) for at in range(0, len(text), 900)]
+
+
+async def _read(reader: asyncio.StreamReader) -> bytes:
+    try:
+        async with asyncio.timeout(_READ_SECONDS):
+            return await reader.readuntil(END)
+    except TimeoutError:
+        raise BadRequest("no whole request came in time") from None
+    except asyncio.IncompleteReadError:
+        raise BadRequest("a message ends with an empty line") from None
+    except asyncio.LimitOverrunError:
+        raise BadRequest(f"a message of over {MAX_REQUEST} bytes") from None
+
+
+def _name_of(uid: int) -> str | None:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return None

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The Understudy authors
+"""Whether this host's clock is to be believed: the kernel knows whether somebody keeps it right."""
+
+import ctypes
+
+_TIME_ERROR = 5  # adjtimex(2): the clock is not synchronised
+_WORDS = 64  # struct timex has fewer, each at most as wide as a long
+
+
+def is_synchronised() -> bool:
+    """What adjtimex(2) says of the system's clock; False where it can't be asked."""
+    timex = (ctypes.c_long * _WORDS)()  # modes 0: nothing is changed
+    try:
+        state = ctypes.CDLL(None, use_errno=True).adjtimex(timex)
+    except (AttributeError, OSError):
+        return False
+    return bool(0 <= state < _TIME_ERROR)
