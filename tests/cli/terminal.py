@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""A command on a terminal of 80x24, and what a person sees there."""
+"""A program on a terminal of 80x24, and what a person sees there."""
 
 import fcntl
 import os
@@ -8,25 +8,29 @@ import pty
 import re
 import select
 import struct
+import subprocess
 import termios
 import time
-from typing import Self
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Self
 
 from tests.cli.support import SECONDS, Cli
 
 COLUMNS, ROWS = 80, 24
 
 
-class Terminal:
-    """Runs `understudy ...` with all three streams on a pty; `text` is what has come out, CR dropped."""
+class Pty:
+    """Runs what `start` starts with all three streams on a pty; `text` is what has come out, CR dropped."""
 
-    def __init__(self, cli: Cli, *words: str) -> None:
+    def __init__(self, start: Callable[..., "subprocess.Popen[Any]"]) -> None:
+        """`start` takes the streams as subprocess.Popen does."""
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
-        streams = {"stdin": slave, "stdout": slave, "stderr": slave}
-        # A session of its own: without a controlling terminal, passwords are read from stdin.
-        self.process = cli.start(*words, start_new_session=True, **streams)
-        os.close(slave)
+        try:
+            self.process = start(stdin=slave, stdout=slave, stderr=slave)
+        finally:
+            os.close(slave)
         self._data = b""
         self._seen = 0
 
@@ -70,6 +74,14 @@ class Terminal:
             return False
         self._data += data
         return bool(data)
+
+
+class Terminal(Pty):
+    """`understudy ...` on a terminal."""
+
+    def __init__(self, cli: Cli, *words: str) -> None:
+        # A session of its own: without a controlling terminal, passwords are read from stdin.
+        super().__init__(partial(cli.start, *words, start_new_session=True))
 
 
 def without_colours(text: str) -> str:
