@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""A machine of its own for logins: a mount namespace with users, PAM stacks, sshd, sudo and syslog, all private."""
+"""A machine of its own for logins: a mount namespace with users, PAM stacks, sshd, sudo and syslog."""
 
 import shutil
 import subprocess
@@ -25,7 +25,7 @@ ENVIRONMENT = {
 
 
 class Machine:
-    """A mount namespace in which /etc, /usr, /var, /run and /dev are this machine's own, as long as it is held.
+    """A mount namespace in which /etc, /usr, /var, /run and /dev are this machine's own, while it is held.
 
     What is written there is kept in memory, and the real machine sees none of it. Everything else (/tmp, the
     project, /proc, the network, process ids, pseudo-terminals) is the same inside and outside, so a test can
@@ -79,7 +79,7 @@ class Machine:
         self._holder.communicate(timeout=SECONDS)
 
     def path(self, inside: str | Path) -> Path:
-        """A file of this machine as the test can open it. (A symbolic link that begins with / leads outside.)"""
+        """A file of this machine as the test can open it. (A symbolic link to /... leads outside.)"""
         return Path(f"/proc/{self._holder.pid}/root{inside}")
 
     def write(self, inside: str | Path, text: str, mode: int = 0o644, owner: str = "root") -> Path:
@@ -93,7 +93,7 @@ class Machine:
         return path
 
     def command(self, *words: str, user: str = "root") -> list[str]:
-        """The command line that runs `words` in this machine as `user`, without another process in between."""
+        """The command line that runs `words` in this machine as `user`, with no process in between."""
         enter = ["nsenter", f"--mount=/proc/{self._holder.pid}/ns/mnt", "--"]
         if user != "root":
             enter += ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups", "--"]

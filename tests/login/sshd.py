@@ -20,8 +20,8 @@ DROP_IN = Path("/etc/ssh/sshd_config.d/understudy.conf")
 class Sshd:
     """sshd in a Machine while inside; `log` is what it writes to stderr.
 
-    Debian's sshd_config is as the package has it, with `drop_in` beside it; only the port, the addresses and the
-    host key are the test's. The PAM stack is Debian's /etc/pam.d/sshd until a test writes another.
+    Debian's sshd_config is as the package has it, with `drop_in` beside it; only the port, the address and
+    the host key are the test's. The PAM stack is Debian's /etc/pam.d/sshd until a test writes another.
     """
 
     def __init__(self, machine: Machine, drop_in: str = "") -> None:
