@@ -40,6 +40,10 @@ _PROMPT = 128  # characters
 _NOTHING: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
 
 
+class Unreadable(ConfigError):
+    """There is no such file, or the caller may not open it."""
+
+
 @dataclass(frozen=True)
 class Device:
     """[device]; with neither a port nor an id the device is found by its USB id."""
@@ -142,7 +146,7 @@ def parse(text: str, source: str) -> Configuration:
 
     `source` is its name in the message. The error's field `findings` has a line for each thing wrong.
     """
-    values, findings = read_document(text, Configuration, Service)
+    values, findings = read_document(text, Configuration)
     if findings:
         raise _refusal(source, findings)
     return Configuration(**values)
@@ -156,20 +160,23 @@ def _refusal(source: str, findings: list[Finding]) -> ConfigError:
 
 
 def load(path: Path) -> Configuration:
-    """Read and parse a configuration that is to hold. ConfigError when it can't be, or can't be trusted."""
+    """Read and parse a configuration that is to hold.
+
+    ConfigError when it is none or can't be trusted; of these, Unreadable when it can't be opened.
+    """
     return parse(read(path, trusted=True), str(path))
 
 
 def read(path: Path, *, trusted: bool) -> str:
     """The text of a file that may be a configuration; `trusted`: nobody but root or the caller can write it.
 
-    ConfigError when it can't be read.
+    ConfigError when that is not so or it is no text; Unreadable when it can't be opened.
     """
     try:
         # Without waiting for whoever opens the other end of a FIFO.
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
     except (OSError, ValueError) as error:
-        raise ConfigError(_explain(path, error), absent=isinstance(error, FileNotFoundError)) from error
+        raise Unreadable(_explain(path, error)) from error
     with os.fdopen(handle, "rb") as file:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):

@@ -172,7 +172,7 @@ def _names(value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
-NAMES = Kind("a list of names in quotes, such as [\"alice\", 'SITE\\bob']", _names)
+NAMES = Kind("a list of names in quotes", _names)
 
 
 def path(most: int = MAX_PATH) -> Kind:
@@ -185,7 +185,8 @@ def path(most: int = MAX_PATH) -> Kind:
             raise Unfit
         return Path(value)
 
-    return Kind(f"an absolute path in quotes, at most {most} bytes", check)
+    bound = "" if most == MAX_PATH else f", at most {most} bytes"
+    return Kind(f"an absolute path in quotes{bound}", check)
 
 
 def _port(value: Any) -> str:

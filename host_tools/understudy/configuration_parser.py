@@ -66,9 +66,11 @@ class _Reader:
         for name, overrides in content.items():
             at = (SERVICE, name)
             if not isinstance(overrides, dict):
-                self.complain(at, f"{_named(at)} must be a table with a service's name: [{SERVICE}.sshd].")
+                self.complain(
+                    at, f"[{SERVICE}] holds tables by service, such as [{SERVICE}.sshd], and no keys."
+                )
             elif not _is_service(name):
-                self.complain(at, f"{_named(at)}: no service has that name; PAM's are in lower case.")
+                self.complain(at, f"[{_dotted(at)}]: no service has that name; PAM's are in lower case.")
             else:
                 services[name] = MappingProxyType(self.section(allowed, overrides, at))
         return MappingProxyType(services)
@@ -84,25 +86,22 @@ class _Reader:
         return f"{sentence}; {_hint(name, known)}"
 
 
-def read_document(text: str, root: type, service: type) -> tuple[dict[str, Any], list[Finding]]:
-    """The checked values for the dataclass `root`, and all that is wrong.
-
-    `service` is the dataclass of what holds at one service: the keys marked so may be overridden there.
-    """
+def read_document(text: str, root: type) -> tuple[dict[str, Any], list[Finding]]:
+    """The checked values for the dataclass `root`, whose overrides are `services`; and what is wrong."""
     try:
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         return {}, [_syntax(error)]
     reader = _Reader(text, root)
     known = tables(root)
-    names = {*known, SERVICE}
+    names = (*known, SERVICE)
     plain = {name: value for name, value in document.items() if not _is_table(name, value, names, root)}
     values = reader.section(keys(root), plain, ())
     for name, content in document.items():
         if name in plain:
             continue
         if name not in names:
-            hint = _hint(name, names, "table", "[{}]")
+            hint = _hint(name, names, "table", "[{}]").replace(f"[{SERVICE}]", f"[{SERVICE}.NAME]")
             reader.complain((name,), f"There is no table [{_spelt(name)}]; {hint}")
         elif not isinstance(content, dict):
             reader.complain((name,), f"{name} must be a table: [{name}], and its keys below.")

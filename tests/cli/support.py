@@ -56,6 +56,12 @@ class Cli:
             (folder / sub).mkdir(mode=0o700, parents=True, exist_ok=True)
             self.env[name] = str(folder / sub)
         self.env.update({"COLUMNS": "80", "NO_COLOR": "1"})
+        self.env["UNDERSTUDY_CONFIG"] = str(self.configuration)
+
+    @property
+    def configuration(self) -> Path:
+        """Where the configuration is looked for; there is none at first."""
+        return self.folder / "etc/understudy.toml"
 
     @property
     def identity(self) -> Path:

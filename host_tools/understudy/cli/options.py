@@ -22,7 +22,8 @@ Port = Annotated[
     typer.Option(
         "--port",
         metavar="URL",
-        help="The device's port, such as /dev/ttyACM0. Else UNDERSTUDY_PORT, else it is looked for.",
+        help="The device's port, such as /dev/ttyACM0. Else UNDERSTUDY_PORT, else the configuration's, else "
+        "it is looked for.",
     ),
 ]
 Device = Annotated[
@@ -77,7 +78,7 @@ class Options:
     def port_url(self) -> str | None:
         """The port that was named, or None: to be found.
 
-        The order is --port, environment; a config file would come next.
+        The order is --port, environment; `connect` goes on with the configuration.
         """
         return self.port or os.environ.get("UNDERSTUDY_PORT") or None
 
