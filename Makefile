@@ -11,6 +11,7 @@ FORMATTED := firmware host_tools tools tests boards
 
 .PHONY: help setup fmt check demo pico test test-unit test-device test-cli test-power test-power-long
 .PHONY: test-install-long image images interpreter bench lock packages wheel wiring clean
+.PHONY: pam pam-statuses
 
 help:  ## List the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
@@ -29,12 +30,18 @@ fmt: setup  ## Format the Python code and mend what ruff can
 	$(VENV)/ruff format $(FORMATTED)
 	$(VENV)/ruff check --fix $(FORMATTED)
 
-check: setup  ## Formatting, lint, types and layering
+check: setup pam  ## Formatting, lint, types and layering
 	$(VENV)/ruff format --check $(FORMATTED)
 	$(VENV)/ruff check $(FORMATTED)
 	$(VENV)/mypy
 	$(VENV)/python tools/wiring.py --check
+	$(VENV)/python tools/pam_statuses.py --check
 	$(PYTEST) -q tests/unit/test_layering_cpython.py
+
+pam: build/pam/pam_understudy.so  ## Build the PAM module, build/pam/pam_understudy.so
+
+pam-statuses: setup  ## Write host_tools/pam/statuses.h from the protocol's statuses
+	$(VENV)/python tools/pam_statuses.py
 
 wiring: setup  ## Write README's wiring table from boards/*/board.json
 	$(VENV)/python tools/wiring.py
@@ -89,3 +96,5 @@ wheel: setup  ## Build the wheel into build/dist
 
 clean:  ## Remove everything that was made
 	rm -rf build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+include host_tools/pam/pam.mk
