@@ -13,9 +13,9 @@ from .users import State
 
 def verify(device, caller, fields):
     """Is this code right, now, for this user?"""
-    mark, answered = _answered(device, caller)
-    if answered is not None:
-        return answered
+    mark, given = answered(device, caller)
+    if given is not None:
+        return given
     number, user = device.directory.look_up(fields["user"])
     is_known = number != device.directory.nobody
     state = device.directory.state(number)
@@ -29,11 +29,12 @@ def verify(device, caller, fields):
     if not is_known:
         _as_nobody(decision)
     keep(device, caller, number, decision, mark)
-    return _reply(device, decision, fields["user"])
+    return reply_to(device, decision, fields["user"])
 
 
-def _answered(device, caller):
-    """(mark of the request, the reply if it was given before the device was restarted)."""
+def answered(device, caller):
+    """(mark of the request, the reply if it was given before the device was restarted). Its status is the
+    name of the event that has the mark."""
     mark = device.vault.request_mark(caller.public_key, caller.request)
     for given in device.answered:
         if given[0] == mark:
@@ -78,7 +79,8 @@ def keep(device, caller, number, decision, mark, event=None):
         device.throttle.forget(number)
 
 
-def _reply(device, decision, user):
+def reply_to(device, decision, user):
+    """The fields of the reply that says so."""
     result = {"status": decision.verdict}
     if decision.verdict == "accepted":
         result.update(user=user, time=device.clock.now(), credential=decision.credential.name)
@@ -89,24 +91,32 @@ def _reply(device, decision, user):
 
 def user_confirm(device, caller, fields):
     """Take a new credential into use by its first code, which is burnt like any other."""
-    mark, answered = _answered(device, caller)
-    if answered is not None:
-        return answered
+    mark, given = answered(device, caller)
+    if given is not None:
+        return given
     number, user = device.directory.find(fields["user"])
     credential = _unconfirmed(user, fields.get("credential"))
     moment = Moment(device.clock)
     decision = confirm(credential, device.directory.state(number), fields["code"], moment, device.settings)
     if decision.verdict == "accepted":
-        credential.confirmed, user.pending = True, False
-        kept = device.directory.prepare(number, user)
-        # The step first: a cut between the two leaves a credential to confirm again, not one whose first code
-        # works twice.
-        keep(device, caller, number, decision, 0, device.code_of("user-confirmed"))
-        device.directory.put(number, kept)
-        device.panel.end_enrolment(user.name, credential.name)
+        take_into_use(device, caller, (number, user), decision, 0, "user-confirmed")
     else:
         keep(device, caller, number, decision, mark)
-    return _reply(device, decision, user.name)
+    return reply_to(device, decision, user.name)
+
+
+def take_into_use(device, caller, found, decision, mark, event):
+    """Burn the first code of the credential that `decision` accepts, then store the user of `found`, (number,
+    User), with it confirmed. Raises StoreFull, before anything is changed."""
+    number, user = found
+    credential = decision.credential
+    credential.confirmed, user.pending = True, False
+    kept = device.directory.prepare(number, user)
+    # The step first: a cut between the two leaves a credential to confirm again, not one whose first code
+    # works twice.
+    keep(device, caller, number, decision, mark, device.code_of(event))
+    device.directory.put(number, kept)
+    device.panel.end_enrolment(user.name, credential.name)
 
 
 def _unconfirmed(user, name):
@@ -135,7 +145,7 @@ def resync(device, caller, fields):
     right = decision.verdict == "accepted"
     keep(device, caller, number, decision, 0, device.code_of("resynced" if right else "resync-refused"))
     if not right:
-        return _reply(device, decision, user.name)
+        return reply_to(device, decision, user.name)
     if credential.kind == TOTP:
         return {"drift": decision.state.totp(credential).drift, "counter": None}
     return {"drift": None, "counter": decision.state.number(credential)}

@@ -26,12 +26,14 @@ from .protocol import (
     VERSION,
 )
 from .store import Store
-from .throttle import Refusals, Throttle
+from .throttle import Ration, Refusals, Throttle
 from .timekeeper import Timekeeper
 from .vault import Vault
 
 _MINUTE = const(60)  # seconds
 _HELD = const(5)  # seconds
+_ENROLMENTS = const(100)  # that logins may begin in a row, and then one each
+_ENROLMENT_SECONDS = const(10)
 _NOBODY_SECRET = const(20)  # bytes, as SHA-1's
 _CODES = {name: code for code, name in EVENTS.items() if code < VERDICT_EVENT}
 
@@ -73,6 +75,7 @@ class Device:
         spent = self.store.get(records.LIMIT)
         self.throttle = Throttle(int.from_bytes(spent, "big") if spent else 0)
         self.refusals = Refusals()
+        self.enrolments = Ration(_ENROLMENTS, _ENROLMENT_SECONDS)
         self.audit = Audit(self.store, self.clock, self._seal_detail)
         self.timekeeper = Timekeeper(self.clock, board, self.store, self._log_clock, self._report)
         self.search = None  # regain.Search that is going on
@@ -196,7 +199,7 @@ class Device:
         events = self.audit.last(REPLIES_KEPT)
         self.answered = [(0, "")] * (REPLIES_KEPT - len(events))
         for event in events:
-            self.answered.append((event.request if event.code >= VERDICT_EVENT else 0, event.name))
+            self.answered.append((event.request, event.name))
 
     def fault(self, error):
         """An error of ours: count it, and have it in the audit log at the next `tidy`.

@@ -63,12 +63,47 @@ def _refusal(user, moment, wait):
         # One who was reset gets in by a bypass code, if an admin has made one.
         unused = user.pending or not any(one.confirmed for one in user.credentials)
         return "pending" if unused else "disabled"
+    return _out_of_dates(user, moment) or ("throttled" if wait else None)
+
+
+def _out_of_dates(user, moment):
+    """ "expired" outside of the user's dates, "clock-unset" where that can't be told, or None."""
     if user.valid_from or user.valid_until:
         if moment.now is None:
             return "clock-unset"
         if moment.now < user.valid_from or (user.valid_until and moment.now >= user.valid_until):
             return "expired"
-    return "throttled" if wait else None
+    return None
+
+
+def standing(user, moment):
+    """A user in one word, whatever may be typed: disabled, expired, clock-unset (the dates can't be judged),
+    pending, unconfirmed or active. Not before the dates are judged: who may not log in may not enrol."""
+    if not user.enabled:
+        return "disabled"
+    out = _out_of_dates(user, moment)
+    if out is not None:
+        return out
+    if user.pending:
+        return "pending"
+    if any(one.usable for one in user.credentials):
+        return "active"
+    return "disabled" if any(one.confirmed for one in user.credentials) else "unconfirmed"
+
+
+def has_codes(user, state, moment):
+    """Whether the user has any credential to judge a code by. Of a pending one, who is to enrol, codes that
+    the device has made count only while one of them could still be right."""
+    return any(
+        one.usable and (not user.pending or one.kind in (TOTP, HOTP) or _is_left(one, state, moment.now))
+        for one in user.credentials
+    )
+
+
+def _is_left(credential, state, now):
+    if credential.until and (now is None or now >= credential.until):
+        return False
+    return state.number(credential) != (1 << len(credential.hashes)) - 1
 
 
 def confirm(credential, state, text, moment, settings):

@@ -84,57 +84,53 @@ KINDS = (TOTP, HOTP, RECOVERY, BYPASS)
 ALGORITHMS = ("SHA1", "SHA256", "SHA512")
 DIGITS = (6, 7, 8, 10)
 
-_UNAVAILABLE = "AUTHINFO_UNAVAIL"
+_AWAY = "AUTHINFO_UNAVAIL"
 
 # name: (exit code of the command line, text for people, what a PAM module returns, without PAM_). Exit codes
 # 1 and 2 are the shell's own (failure, usage). Of the PAM codes only SUCCESS lets anyone in and only IGNORE
 # is passed over: none but `accepted` and `not-required` may have those, nor NEW_AUTHTOK_REQD, which a stack
 # with `required` takes for success.
 STATUSES = {
-    "ok": (0, "Done.", _UNAVAILABLE),
+    "ok": (0, "Done.", _AWAY),
     "accepted": (0, "The code is right.", "SUCCESS"),
     "rejected": (10, "The code is wrong.", "AUTH_ERR"),
     "replayed": (11, "This code was used already; wait for the next one.", "CRED_EXPIRED"),
     "throttled": (12, "Too many wrong codes; try again later.", "MAXTRIES"),
     "clock-unset": (13, "The device does not know the time; set its clock.", "CRED_UNAVAIL"),
-    "sealed": (14, "The device is sealed; connect with a paired host key to unseal it.", _UNAVAILABLE),
+    "sealed": (14, "The device is sealed; connect with a paired host key to unseal it.", _AWAY),
     "unknown-user": (15, "The device does not know this user.", "USER_UNKNOWN"),
     "disabled": (16, "This user is switched off.", "PERM_DENIED"),
     "malformed": (17, "That is not a code; type the digits that the authenticator shows.", "CRED_ERR"),
     "pending": (18, "This user has to enrol first.", "CRED_INSUFFICIENT"),
     "expired": (19, "This user may not log in at this date.", "ACCT_EXPIRED"),
-    "denied": (20, "This host key may not do that; an admin's may.", _UNAVAILABLE),
-    "bad-request": (21, "The device did not understand the request.", _UNAVAILABLE),
-    "unknown-command": (22, "The device's firmware is too old for this command.", _UNAVAILABLE),
-    "exists": (23, "That name is taken.", _UNAVAILABLE),
-    "not-found": (24, "There is nothing of that name.", _UNAVAILABLE),
-    "unclaimed": (25, "The device has no admin yet; claim it first.", _UNAVAILABLE),
-    "claimed": (26, "The device has an admin already.", _UNAVAILABLE),
-    "pairing-closed": (27, "Pairing is not open; an admin has to open it first.", _UNAVAILABLE),
-    "last-admin": (28, "The last admin's key can't be removed.", _UNAVAILABLE),
-    "clock-refused": (29, "The device does not take this time.", _UNAVAILABLE),
-    "full": (30, "The device's flash is full; remove users first.", _UNAVAILABLE),
-    "damaged": (31, "The device's flash does not hold a readable store.", _UNAVAILABLE),
-    "flash-failed": (32, "The device can't write its flash; nothing was changed.", _UNAVAILABLE),
-    "no-display": (33, "The device has no display.", _UNAVAILABLE),
-    "presence": (36, "Press the button on the device, then try again.", _UNAVAILABLE),
-    "no-session": (40, "The secure session has ended; try again.", _UNAVAILABLE),
-    "handshake-failed": (41, "The other end does not hold the key it should.", _UNAVAILABLE),
-    "not-paired": (42, "The device does not know this host's key; pair it first.", _UNAVAILABLE),
-    "version": (
-        43,
-        "Device and host tool have no protocol version in common; update the older one.",
-        _UNAVAILABLE,
-    ),
-    "no-device": (50, "No device found.", _UNAVAILABLE),
-    "port-busy": (51, "Another program holds the port.", _UNAVAILABLE),
-    "not-yours": (52, "This is not a device that this host is paired with.", _UNAVAILABLE),
-    "timeout": (53, "The device did not answer in time.", _UNAVAILABLE),
-    "identity": (54, "This host's identity file can't be used.", _UNAVAILABLE),
-    "audit-broken": (55, "The audit log does not hold together.", _UNAVAILABLE),
+    "denied": (20, "This host key may not do that; an admin's may.", _AWAY),
+    "bad-request": (21, "The device did not understand the request.", _AWAY),
+    "unknown-command": (22, "The device's firmware is too old for this command.", _AWAY),
+    "exists": (23, "That name is taken.", _AWAY),
+    "not-found": (24, "There is nothing of that name.", _AWAY),
+    "unclaimed": (25, "The device has no admin yet; claim it first.", _AWAY),
+    "claimed": (26, "The device has an admin already.", _AWAY),
+    "pairing-closed": (27, "Pairing is not open; an admin has to open it first.", _AWAY),
+    "last-admin": (28, "The last admin's key can't be removed.", _AWAY),
+    "clock-refused": (29, "The device does not take this time.", _AWAY),
+    "full": (30, "The device's flash is full; remove users first.", _AWAY),
+    "damaged": (31, "The device's flash does not hold a readable store.", _AWAY),
+    "flash-failed": (32, "The device can't write its flash; nothing was changed.", _AWAY),
+    "no-display": (33, "The device has no display.", _AWAY),
+    "presence": (36, "Press the button on the device, then try again.", _AWAY),
+    "no-session": (40, "The secure session has ended; try again.", _AWAY),
+    "handshake-failed": (41, "The other end does not hold the key it should.", _AWAY),
+    "not-paired": (42, "The device does not know this host's key; pair it first.", _AWAY),
+    "version": (43, "Device and host tool have no protocol version in common; update the older one.", _AWAY),
+    "no-device": (50, "No device found.", _AWAY),
+    "port-busy": (51, "Another program holds the port.", _AWAY),
+    "not-yours": (52, "This is not a device that this host is paired with.", _AWAY),
+    "timeout": (53, "The device did not answer in time.", _AWAY),
+    "identity": (54, "This host's identity file can't be used.", _AWAY),
+    "audit-broken": (55, "The audit log does not hold together.", _AWAY),
     "not-required": (56, "No code is asked for.", "IGNORE"),
-    "busy": (57, "Too many logins wait; try again.", _UNAVAILABLE),
-    "no-broker": (58, "The broker does not run.", _UNAVAILABLE),
+    "busy": (57, "Too many logins wait; try again.", _AWAY),
+    "no-broker": (58, "The broker does not run.", _AWAY),
     "config": (59, "The configuration can't be used.", "SERVICE_ERR"),
     "internal": (70, "Something went wrong inside.", "SYSTEM_ERR"),
 }
@@ -184,6 +180,9 @@ EVENTS = {
     23: "clock-regained",
     25: "clock-synced",
     26: "factory-reset",
+    27: "user-invited",
+    28: "enrolment-begun",
+    29: "user-enrolled",
 }
 VERDICT_EVENT = const(32)  # the number of the first of VERDICTS
 EVENTS.update({VERDICT_EVENT + number: name for number, name in enumerate(VERDICTS)})
@@ -220,6 +219,8 @@ SETTINGS = {
     # Whether a factory reset has to be confirmed by the device's button. A claim comes before any setting: a
     # board that wants it confirmed says so in its board.json ("presence": ["claim"]).
     "presence": Field("bool", required=False),
+    # Whether a pending user may enrol through a verifier, which a login asks: see `enrol_commands`.
+    "enrol_at_login": Field("bool", required=False),
 }
 DEFAULTS = {
     "digits": 6,
@@ -233,6 +234,7 @@ DEFAULTS = {
     "max_delay": 3600,
     "device_attempts": 100,
     "presence": False,
+    "enrol_at_login": True,
 }
 OF_A_CREDENTIAL = ("digits", "interval", "algorithm", "window")  # settings that one can have of its own
 
@@ -285,11 +287,11 @@ COMMANDS = {
             }
         ),
     ),
-    "user_confirm": (
-        ADMIN,
-        True,
-        {"user": _USER, "credential": _CREDENTIAL_OR_FIRST, "code": _CODE},
-    ),
+    "user_confirm": (ADMIN, True, {"user": _USER, "credential": _CREDENTIAL_OR_FIRST, "code": _CODE}),
+    "user_invite": (ADMIN, True, {"user": _USER}),
+    "user_state": (VERIFIER, True, {"user": _USER}),
+    "enrol": (VERIFIER, True, {"user": _USER, "issuer": _LABEL, "label": _LABEL, "entropy": _ENTROPY}),
+    "enrol_confirm": (VERIFIER, True, {"user": _USER, "code": _CODE, "entropy": _ENTROPY}),
     "user_list": (
         ADMIN,
         True,

@@ -31,7 +31,19 @@ _HOST = ">32sB12s48s"  # public key, role, nonce, wrapped data key; then the nam
 _HOST_SIZE = const(93)
 _SETTING_1 = ">BHBB"  # schema 1: digits, interval, window, algorithm
 _SETTING_2 = ">BHBBBBHIH"  # ... look_ahead, attempts, delay, max_delay, device_attempts
-_SETTING = ">BHBBBBHIHBB"  # ... presence, widest_window
+_SETTING_3 = ">BHBBBBHIHBB"  # ... presence, widest_window
+_SETTING = ">BHBBBBHIHBBB"  # ... enrol_at_login
+_SETTINGS_FROM_2 = (
+    "look_ahead",
+    "attempts",
+    "delay",
+    "max_delay",
+    "device_attempts",
+    "presence",
+    "widest_window",
+    "enrol_at_login",
+)
+_FLAGS = ("presence", "enrol_at_login")
 _CLOCK = ">IIIB"  # floor, run, start, count of spans; then those
 _SPAN = ">II"
 _CLOCK_1 = ">QIQB"  # schema 1, eight spans always
@@ -83,17 +95,18 @@ def pack_settings(settings):
         settings["device_attempts"],
         settings["presence"],
         settings["widest_window"],
+        settings["enrol_at_login"],
     )
 
 
 def unpack_settings(data):
     """Bytes to device settings."""
     values = dict(DEFAULTS)
-    names = ("look_ahead", "attempts", "delay", "max_delay", "device_attempts", "presence", "widest_window")
-    for layout in (_SETTING_2, _SETTING):
+    for layout in (_SETTING_2, _SETTING_3, _SETTING):
         if len(data) == struct.calcsize(layout):
-            values.update(zip(names, struct.unpack(layout, data)[4:]))
-    values["presence"] = bool(values["presence"])
+            values.update(zip(_SETTINGS_FROM_2, struct.unpack(layout, data)[4:]))
+    for name in _FLAGS:
+        values[name] = bool(values[name])
     digits, interval, window, algorithm = struct.unpack(_SETTING_1, data[:5])
     values.update(digits=digits, interval=interval, window=window, algorithm=ALGORITHMS[algorithm])
     return {name: SETTINGS[name].check(name, value) for name, value in values.items()}

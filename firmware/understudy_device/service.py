@@ -5,14 +5,14 @@ statuses."""
 
 import json
 
-from . import clock_commands, code_commands, commands, user_commands
+from . import clock_commands, code_commands, commands, enrol_commands, user_commands
 from .compat import dump_json, micropython, sha256
 from .errors import BadRequest, Denied, Sealed, UnderstudyError, UnknownCommand
 from .fields import check_fields
 from .protocol import ADMIN, COMMANDS, MAX_JSON, NO_ACTOR, REPLIES_KEPT, TOLD_ONCE, may
 
 _ID = 16  # hex digits
-_SHOWN = ("verify", "user_confirm")
+_SHOWN = ("verify", "user_confirm", "enrol_confirm")
 
 
 class Caller:
@@ -123,7 +123,7 @@ def _without_secret(result):
 
 
 def _handler(name):
-    for module in (commands, clock_commands, code_commands, user_commands):
+    for module in (commands, clock_commands, code_commands, user_commands, enrol_commands):
         if hasattr(module, name):
             return getattr(module, name)
     raise AttributeError(name)

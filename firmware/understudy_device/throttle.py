@@ -63,6 +63,26 @@ class Throttle:
         self._ends.pop(number, None)
 
 
+class Ration:
+    """What may be done `most` times in a row, and then once in `seconds`."""
+
+    def __init__(self, most, seconds):
+        self._most = most
+        self._seconds = seconds
+        self._taken = 0
+        self._since = 0  # uptime at which `_taken` was right
+
+    def take(self, uptime):
+        """Seconds to wait for the next one, 0 if this is one."""
+        back = (uptime - self._since) // self._seconds
+        self._taken = max(0, self._taken - back)
+        self._since += back * self._seconds
+        if self._taken == self._most:
+            return self._since + self._seconds - uptime
+        self._taken += 1
+        return 0
+
+
 class Refusals:
     """Keeps verdicts that cost no guess, which anyone may ask for by the thousand, from flooding the audit
     log: a burst of them is listed, then one a minute, and of the rest the number."""

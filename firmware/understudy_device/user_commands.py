@@ -23,7 +23,7 @@ from .users import SALT, Credential, State, User, pack_codes
 
 _PAGE_BYTES = 850  # of a reply of protocol.MAX_JSON, names that JSON escapes counted double
 _SCANNED = 32  # users that one request for a page of a group looks at
-_FIRST = "phone"  # the name of a credential that was given none
+FIRST = "phone"  # the name of a credential that was given none
 # Bytes of a new secret: as long as the hash (RFC 4226 section 4 R6; RFC 6238 section 5.1).
 _SECRET = {"SHA1": 20, "SHA256": 32, "SHA512": 64}
 
@@ -35,7 +35,7 @@ def user_add(device, caller, fields):
     """Make (or import) a secret and tell it once, as an otpauth URI; `on_device`: on the display only."""
     device.pool.mix(fields["entropy"])
     kind = fields.get("kind", TOTP)
-    name = fields.get("credential", _FIRST)
+    name = fields.get("credential", FIRST)
     if name in (RECOVERY, BYPASS):
         raise BadRequest("credential: %s is the name of codes that the device makes" % name)
     if "counter" in fields and kind != HOTP:
@@ -48,15 +48,11 @@ def user_add(device, caller, fields):
     number, user = _found_or_new(device, fields["user"])
     if any(one.name == name and one.confirmed for one in user.credentials):
         raise AlreadyExists("user %s has a credential %s already; remove that first" % (user.name, name))
-    chosen = {name: fields.get(name, device.settings[name]) for name in OF_A_CREDENTIAL}
-    secret = fields.get("secret") or device.pool.take(_SECRET[chosen["algorithm"]])
-    credential = Credential(kind, name, secret, chosen["digits"], chosen["interval"], fields.get("window"))
-    credential.algorithm = chosen["algorithm"]
-    credential.confirmed = fields.get("confirmed", False)
+    credential = new_credential(device, kind, name, fields)
     counter = fields.get("counter", 0) if kind == HOTP else None
     told = (credential, fields.get("label", user.name), fields.get("issuer", "Understudy"), counter)
     picture = _picture(*short_uris(*told)) if on_device else None
-    _enrol(device, caller, number, user, credential, "user-added", counter)
+    put_credential(device, caller, number, user, credential, "user-added", counter)
     if on_device:
         device.panel.enrolment(user.name, name, *picture)
         return {"credential": name}
@@ -72,6 +68,17 @@ def _picture(*uris):
     raise BadRequest("label: too long for a QR code on the display")
 
 
+def new_credential(device, kind, name, fields):
+    """A Credential whose secret is made here if none is imported, with the device's settings where `fields`
+    has none of its own."""
+    chosen = {name: fields.get(name, device.settings[name]) for name in OF_A_CREDENTIAL}
+    secret = fields.get("secret") or device.pool.take(_SECRET[chosen["algorithm"]])
+    credential = Credential(kind, name, secret, chosen["digits"], chosen["interval"], fields.get("window"))
+    credential.algorithm = chosen["algorithm"]
+    credential.confirmed = fields.get("confirmed", False)
+    return credential
+
+
 def _found_or_new(device, name):
     number, user = device.directory.look_up(name)
     if number != device.directory.nobody:
@@ -79,10 +86,16 @@ def _found_or_new(device, name):
     return device.directory.free_number(), User(name)
 
 
-def _enrol(device, caller, number, user, credential, event, counter=None):
-    """Store a user with a new credential, of which nothing is used."""
-    if len([one for one in user.credentials if one.name != credential.name]) >= MAX_CREDENTIALS:
-        raise StoreFull("user %s has %d credentials; remove one first" % (user.name, MAX_CREDENTIALS))
+def check_room(user, *names):
+    """Raise StoreFull if the user has too many credentials for more of these names."""
+    others = [one for one in user.credentials if one.name not in names]
+    if len(others) + len(names) > MAX_CREDENTIALS:
+        raise StoreFull("user %s has %d credentials; remove one first" % (user.name, len(user.credentials)))
+
+
+def put_credential(device, caller, number, user, credential, event, counter=None):
+    """Store a user with a new credential, of which nothing is used. Raises StoreFull."""
+    check_room(user, credential.name)
     is_new = not user.credentials and not user.pending
     # Of a user who is not there any more, a state may be left under this number.
     state = State() if is_new else device.directory.state(number).only_of(user)
@@ -96,11 +109,15 @@ def _enrol(device, caller, number, user, credential, event, counter=None):
         device.throttle.forget(number)
     # The state first: were it the other way round, a cut could leave a credential of which an earlier one of
     # the same number has used something.
-    _log(device, caller, event, number, user, credential.name, [(STATE, number, state.pack())], credential.id)
+    log_user(
+        device, caller, event, number, user, credential.name, [(STATE, number, state.pack())], credential.id
+    )
     device.directory.put(number, prepared)
 
 
-def _log(device, caller, event, number, user, detail="", entries=(), credential=0):
+def log_user(device, caller, event, number, user, detail="", entries=(), credential=0):
+    """Write an event about a user, whose name and `detail` are sealed in it, behind `entries` of the
+    journal."""
     text = user.name + "\n" + detail if detail else user.name
     device.log(event, caller, entries, subject=number, credential=credential, detail=text, secret=True)
 
@@ -108,8 +125,8 @@ def _log(device, caller, event, number, user, detail="", entries=(), credential=
 def recovery_make(device, caller, fields):
     """New recovery codes, each good for once, in the place of any that there were; told once."""
     number, user = device.directory.find(fields["user"])
-    codes = _make_codes(device, fields, RECOVERY_CODES)
-    _put_codes(device, caller, (number, user), RECOVERY, codes, 0)
+    codes, credential = made_codes(device, fields["entropy"], RECOVERY, RECOVERY_CODES)
+    put_credential(device, caller, number, user, credential, "recovery-codes-made")
     return {"codes": codes}
 
 
@@ -119,14 +136,16 @@ def bypass_make(device, caller, fields):
     now = device.clock.now()
     if now is None:
         raise ClockUnset("a bypass code ends at a time, and the device does not know the time: set its clock")
-    codes = _make_codes(device, fields, 1)
     until = min(now + fields["seconds"], MAX_TIME)
-    _put_codes(device, caller, (number, user), BYPASS, codes, until)
+    codes, credential = made_codes(device, fields["entropy"], BYPASS, 1, until)
+    put_credential(device, caller, number, user, credential, "bypass-code-made")
     return {"code": codes[0], "until": until}
 
 
-def _make_codes(device, fields, count):
-    device.pool.mix(fields["entropy"])
+def made_codes(device, entropy, kind, count, until=0):
+    """([new codes as text], the Credential that knows them): each good for once, until a time (Unix seconds,
+    0 for ever). `entropy`: the host's share."""
+    device.pool.mix(entropy)
     codes = []
     while len(codes) < count:
         # 16 bytes, so that the remainder favours no code by more than 1 in 10^28.
@@ -134,14 +153,9 @@ def _make_codes(device, fields, count):
         code = ("%0" + str(MADE_DIGITS) + "d") % number
         if code not in codes:
             codes.append(code)
-    return codes
-
-
-def _put_codes(device, caller, found, kind, codes, until):
     salt = device.pool.take(SALT)
     secret = pack_codes(until, salt, [code_hash(salt, code) for code in codes])
-    event = "recovery-codes-made" if kind == RECOVERY else "bypass-code-made"
-    _enrol(device, caller, found[0], found[1], Credential(kind, kind, secret, MADE_DIGITS), event)
+    return codes, Credential(kind, kind, secret, MADE_DIGITS)
 
 
 # Looking.
@@ -219,7 +233,7 @@ def _change(device, caller, fields, event, change):
     number, user = device.directory.find(fields["user"])
     detail = change(user)
     prepared = device.directory.prepare(number, user)
-    _log(device, caller, event, number, user, detail)
+    log_user(device, caller, event, number, user, detail)
     device.directory.put(number, prepared)
     return {}
 
@@ -259,7 +273,7 @@ def user_reset(device, caller, fields):
 def user_remove(device, caller, fields):
     """Forget a user."""
     number, user = device.directory.find(fields["user"])
-    _log(device, caller, "user-removed", number, user)
+    log_user(device, caller, "user-removed", number, user)
     device.directory.remove(number)
     device.throttle.forget(number)
     device.panel.end_enrolment(user.name)

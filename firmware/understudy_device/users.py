@@ -17,6 +17,7 @@ _CREDENTIAL_SIZE = const(8)
 _FOLLOW = const(0xFF)  # window: the device's setting
 _CONFIRMED = const(1)
 _OFF = const(2)
+_AT_LOGIN = const(4)
 _PENDING = const(1)
 _DISABLED = const(2)
 _DATES = const(4)
@@ -43,7 +44,8 @@ class Credential:
     """A credential of a user: `kind` is one of protocol.KINDS; `id` (1 to 15) is its own among the user's.
 
     `secret`: the shared one, or the salted hashes of codes; `window`: steps, None when it follows the
-    device's setting; `interval`: seconds.
+    device's setting; `interval`: seconds; `at_login`: whether a login has made it (`enrol_commands`), which
+    may also confirm it.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Credential:
         self.algorithm = algorithm
         self.confirmed = confirmed
         self.enabled = True
+        self.at_login = False
 
     @property
     def usable(self):
@@ -93,6 +96,7 @@ class Credential:
     def pack(self):
         """To bytes."""
         flags = (_CONFIRMED if self.confirmed else 0) | (0 if self.enabled else _OFF)
+        flags |= _AT_LOGIN if self.at_login else 0
         head = struct.pack(
             _CREDENTIAL,
             self.id,
@@ -120,6 +124,7 @@ class Credential:
         one.algorithm = ALGORITHMS[algorithm]
         one.confirmed = bool(flags & _CONFIRMED)
         one.enabled = not flags & _OFF
+        one.at_login = bool(flags & _AT_LOGIN)
         return one, end
 
 

@@ -18,9 +18,10 @@ from understudy_device.protocol import NO_ACTOR, NO_SUBJECT
 # Whose subject is a host, and whose detail is its key's id, its name and its role.
 _OF_HOSTS = ("claimed", "paired", "unpaired")
 # Whose detail begins with a user's name; then, for the latter, comes that of a credential.
-_OF_USERS = ("user-removed", "user-reset", "user-changed")
+_OF_USERS = ("user-removed", "user-reset", "user-changed", "user-invited")
 _OF_CREDENTIALS = (
     "user-added",
+    "enrolment-begun",
     "credential-removed",
     "credential-changed",
     "recovery-codes-made",

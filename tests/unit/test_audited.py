@@ -4,6 +4,7 @@
 
 import unittest
 
+import pyotp
 from asking import (
     ENTROPY,
     HOTP,
@@ -25,6 +26,8 @@ from understudy_device.pairing import key_id
 from understudy_device.protocol import NO_SUBJECT
 
 ADMIN = 0  # the number of the admin's host
+DATES = "alice\nvalid_from=4 valid_until=0"
+THE_FIRST = "the first code of the secret told last"
 MADE = {"entropy": ENTROPY}
 ALICE = {"user": "alice"}
 PHONE = {"user": "alice", "credential": "phone"}
@@ -82,31 +85,40 @@ ACTS = (
     ("clock_set", {"time": NOW + 5}, "clock-set", False, 0, "%d -> %d" % (NOW, NOW + 5)),
     ("pair_open", {"role": "verifier", "seconds": 5}, "pairing-opened", False, 0, "verifier"),
     ("user_reset", ALICE, "user-reset", True, 0, "alice"),
+    ("user_set", dict(ALICE, valid_from=4, valid_until=0), "user-changed", True, 0, DATES),
+    ("enrol", dict(MADE, user="alice"), "enrolment-begun", True, 5, "alice\nphone"),
+    ("enrol_confirm", dict(MADE, user="alice", code=""), "malformed", True, 0, None),
+    ("enrol_confirm", dict(MADE, user="alice", code=THE_FIRST), "user-enrolled", True, 5, None),
+    ("user_remove", ALICE, "user-removed", True, 0, "alice"),
+    ("user_invite", ALICE, "user-invited", True, 0, "alice"),
     ("user_remove", ALICE, "user-removed", True, 0, "alice"),
 )
 
 
 class EveryAct(unittest.TestCase):
     def test_leaves_its_event_and_no_other(self):
-        bench, seen = Bench(), set()
+        bench, seen, uri = Bench(), set(), None
         for cmd, fields, name, is_alice, credential, detail in ACTS:
             before, found = bench.device.audit.next, None
             if is_alice:
                 found = bench.device.directory.look_up("alice")[0]
                 if found == bench.device.directory.nobody:
-                    found = 0  # the first one
-            bench.ask(cmd, **fields)
+                    found = 1 if "user_invite" in seen | {cmd} else 0  # numbers are taken in turn
+            if fields.get("code") == THE_FIRST:
+                fields = dict(fields, code=pyotp.parse_uri(uri).at(NOW + 5))
+            uri = bench.ask(cmd, **fields).get("uri", uri)
             self.assertEqual((cmd, name, bench.device.audit.next), (cmd, name, before + 1))
             _, event, name_now, said = events(bench, before)[0]
             wanted = (name, found if is_alice else NO_SUBJECT, ADMIN, credential, detail)
             self.assertEqual((event.name, event.subject, event.actor, event.credential, said), wanted)
             self.assertEqual(name_now, "alice" if is_alice and cmd != "user_remove" else None)
             self.assertIn(event.time, (NOW, NOW + 5))
-            self.assertEqual(event.request != 0, event.code >= protocol.VERDICT_EVENT)
+            answered = event.code >= protocol.VERDICT_EVENT or name == "user-enrolled"
+            self.assertEqual(event.request != 0, answered)
             self.assertEqual(event.sealed, bool(detail) and is_alice)
             seen.add(cmd)
         looks = {"status", "host_list", "user_list", "user_show", "credential_show", "settings_show"}
-        looks |= {"clock_show", "audit_read", "screen"}
+        looks |= {"clock_show", "audit_read", "screen", "user_state"}
         others = {"claim", "pair", "unpair", "unseal"}  # below
         others.add("factory_reset")  # see test_reset
         others |= {"clock_tell", "clock_regain"}  # test_clock_commands
@@ -114,7 +126,9 @@ class EveryAct(unittest.TestCase):
         before = bench.device.audit.next
         bench.enrol()
         for cmd in looks:
-            fields = PHONE if cmd == "credential_show" else ALICE if cmd == "user_show" else {}
+            fields = (
+                PHONE if cmd == "credential_show" else ALICE if cmd in ("user_show", "user_state") else {}
+            )
             fields = {"first": 0} if cmd == "audit_read" else fields
             self.assertEqual((cmd, bench.ask(cmd, **fields)["status"]), (cmd, "ok"))
         self.assertEqual(bench.device.audit.next, before + 1)  # the user added
@@ -187,6 +201,10 @@ class EveryAct(unittest.TestCase):
             ("user_set", {"user": "nobody", "enabled": False}),
             ("user_remove", {"user": "nobody"}),
             ("user_reset", {"user": "nobody"}),
+            ("user_invite", {"user": "alice"}),
+            ("enrol", dict(MADE, user="alice")),
+            ("enrol", dict(MADE, user="nobody")),
+            ("enrol_confirm", dict(MADE, user="alice", code=WRONG)),
             ("group_remove", {"user": "alice", "group": "g"}),
             ("credential_set", {"user": "alice", "credential": "c", "enabled": True}),
             ("credential_remove", {"user": "alice", "credential": "c"}),
@@ -222,6 +240,7 @@ class BeforeTheAct(unittest.TestCase):
         self.bench.enrol()
         enrol_hotp(self.bench, credential="token", secret=OTHER_HEX)
         self.bench.ask("user_add", user="bob", secret="31" * 20, **MADE)
+        self.bench.ask("user_invite", user="dave")
         self.bench.ask("group_add", user="alice", group="old")
         recovery(self.bench)
         self.host, _ = second_host(self.bench)
@@ -249,6 +268,8 @@ class BeforeTheAct(unittest.TestCase):
             ("user-changed", "group_add", {"user": "alice", "group": "new"}),
             ("user-changed", "group_remove", {"user": "alice", "group": "old"}),
             ("user-reset", "user_reset", {"user": "alice"}),
+            ("user-invited", "user_invite", {"user": "carol"}),
+            ("enrolment-begun", "enrol", {"user": "dave", "entropy": ENTROPY}),
             ("user-removed", "user_remove", {"user": "alice"}),
             (
                 "credential-changed",
@@ -262,6 +283,10 @@ class BeforeTheAct(unittest.TestCase):
             ("unpaired", "unpair", {"host": key_id(self.host.keys.public).hex()}),
         ):
             self.check(name, lambda bench, cmd=cmd, fields=fields: bench.ask(cmd, **fields))
+
+    def test_enrolled_at_a_login(self):
+        code = pyotp.parse_uri(self.bench.ask("enrol", user="dave", **MADE)["uri"]).at(NOW)
+        self.check("user-enrolled", lambda bench: bench.ask("enrol_confirm", user="dave", code=code, **MADE))
 
     def test_no_verdict_without_its_event(self):
         last, said = self.bench.device.audit.next, []

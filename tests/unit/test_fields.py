@@ -49,6 +49,7 @@ GOOD = {
     "max_delay": 3600,
     "device_attempts": 100,
     "presence": False,
+    "enrol_at_login": True,
     "device": "00" * 8,
     "back": False,
     "on_device": False,

@@ -75,7 +75,8 @@ MAY_IMPORT = {
     "clock_commands": LEAVES | {"code_commands", "policy", "records", "regain"},
     "code_commands": LEAVES | {"policy", "records", "throttle", "users"},
     "user_commands": LEAVES | {"otp", "policy", "qrcode", "records", "users"},
-    "service": LEAVES | {"clock_commands", "code_commands", "commands", "user_commands"},
+    "enrol_commands": LEAVES | {"code_commands", "otp", "policy", "records", "user_commands", "users"},
+    "service": LEAVES | {"clock_commands", "code_commands", "commands", "enrol_commands", "user_commands"},
     "session": LEAVES | {"noise", "pairing", "service"},
 }
 # The primitives stand below everything: each other, the compatibility module's constants and an error.

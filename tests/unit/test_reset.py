@@ -280,8 +280,11 @@ class Presence(unittest.TestCase):
     def test_settings_of_older_firmware(self):
         settings = dict(protocol.DEFAULTS, digits=8, max_delay=77)
         packed = records.pack_settings(settings)
-        self.assertEqual(records.unpack_settings(packed), settings)
-        self.assertEqual(records.unpack_settings(packed[:-2]), settings)
+        for size in (18, 17, 15):
+            self.assertEqual(records.unpack_settings(packed[:size]), settings)
+        for name in ("presence", "enrol_at_login"):
+            changed = dict(settings, **{name: not settings[name]})
+            self.assertEqual(records.unpack_settings(records.pack_settings(changed)), changed)
         self.assertEqual(records.unpack_settings(packed[:5])["max_delay"], protocol.DEFAULTS["max_delay"])
 
 

@@ -39,8 +39,9 @@ class Roles(unittest.TestCase):
             reply = self.other.ask(self.bench.session, cmd)
             if reply["status"] != "denied":
                 allowed.add(cmd)
-        looks = {"status", "screen", "settings_show", "clock_show"}
-        self.assertEqual(allowed, looks | {"verify", "resync", "unseal", "clock_tell"})
+        looks = {"status", "screen", "settings_show", "clock_show", "user_state"}
+        enrols = {"enrol", "enrol_confirm"}  # what they may: see test_enrol
+        self.assertEqual(allowed, looks | enrols | {"verify", "resync", "unseal", "clock_tell"})
         self.assertEqual(self.bench.board.flash.image(), before)
         self.assertEqual(
             self.other.ask(self.bench.session, "verify", user="alice", code=TOTP.at(NOW))["status"],
