@@ -4,17 +4,75 @@
 
 import json
 import os
+import select
 import signal
 import socket
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
-from understudy.broker.messages import END, MAX_REPLY, STATUS, pack, unpack
+from understudy.broker.messages import ATTACH, END, MAX_REPLY, STATUS, pack, unpack
 from understudy.statuses import error_for
-from understudy_device.errors import BadRequest, LinkTimeout, NoBroker
+from understudy_device.errors import BadRequest, LinkTimeout, NoBroker, NoDevice
 
+_CHUNK = 4096  # bytes
+_GONE = "The device, or the broker that has its port, has gone."
 _SECONDS = 5.0  # the broker answers this without asking the device
+
+
+class BrokerPort:
+    """The device's port, while a broker has it: frames go through the broker, in turn with the logins.
+
+    With the face of `transport.Port`. It can carry no secret that the port itself would not.
+    """
+
+    def __init__(self, path: Path, url: str) -> None:
+        """`url`: the port's own. NoBroker, or Denied to who may not."""
+        self.url = url
+        self._socket = connected(path, _SECONDS)
+        try:
+            self._socket.sendall(pack(ATTACH, ()))
+            word, fields = unpack(_read(self._socket), MAX_REPLY)
+            if word != "ok":
+                raise error_for(word, dict(fields).get("error", ""))
+        except OSError as error:
+            self.close()
+            raise NoBroker(f"The broker at {path} has gone.") from error
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let it go; closing twice is fine."""
+        self._socket.close()
+
+    def read(self, seconds: float) -> bytes:
+        """What has arrived, waiting up to `seconds` for the first byte; nothing when none came. NoDevice."""
+        try:
+            if not select.select([self._socket], [], [], seconds)[0]:
+                return b""
+            data = self._socket.recv(_CHUNK)
+        except (OSError, ValueError) as error:
+            raise NoDevice(_GONE) from error
+        if not data:
+            raise NoDevice(_GONE)
+        return data
+
+    def write(self, data: bytes) -> None:
+        """Send all of `data`. NoDevice when the broker, or its device, has gone."""
+        try:
+            self._socket.sendall(data)
+        except OSError as error:
+            raise NoDevice(_GONE) from error
 
 
 def exchange(path: Path, word: str, fields: Sequence[tuple[str, str]] = (), seconds: float = _SECONDS) -> Any:

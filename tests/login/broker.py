@@ -4,14 +4,17 @@
 
 import json
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.cli.support import SECONDS, Cli
+from tests.cli.support import SECONDS, Cli, wait_for
 
 from understudy.broker.messages import END, MAX_REPLY, pack, unpack
 from understudy.deadline import Deadline
@@ -35,26 +38,50 @@ class Told:
         return value
 
 
+class Provisioned:
+    """A claimed device with users, kept as files, so that every test can have one of its own at once."""
+
+    USERS = ("alice", "bob", "carol", "dave")
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        cli = Cli(folder)
+        with cli.simulator("--link", "port", "--state", "state/device"):
+            cli.ok("claim", "--yes", "--name", "admin")
+            for name in self.USERS:
+                cli.add(name)
+            cli.ok("pair", "--new-identity", "verifier.json", "--name", "broker", "--yes")
+
+    @contextmanager
+    def device(self, folder: Path, *options: str) -> Iterator[Cli]:
+        """A copy of it in `folder`, running; its port is `folder`/port."""
+        shutil.copytree(self.folder, folder)
+        cli = Cli(folder)
+        with cli.simulator("--link", "port", "--state", "state/device", *options):
+            yield cli
+
+
 class Broker:
     """`understudy serve` on a configuration below `cli.folder`; `log` is what the journal would have."""
 
     def __init__(self, cli: Cli, port: str, configuration: str = "", identity: str = "verifier.json") -> None:
         """`configuration`: TOML after [device] and [broker], which are written here."""
-        self._cli = cli
+        self.cli = cli
         self.folder = cli.folder / "broker"
         self.folder.mkdir(mode=0o755, exist_ok=True)
         self.socket = self.folder / "broker.sock"
-        self.file = self.folder / "understudy.toml"
+        self.file = cli.configuration
+        self.file.parent.mkdir(mode=0o700, exist_ok=True)
         self.log = self.folder / "journal"
         self.port = port
         self.identity = cli.folder / identity
         self.process: subprocess.Popen[str] | None = None
         self.configure(configuration)
 
-    def configure(self, text: str) -> None:
+    def configure(self, text: str, clients: int = 1024) -> None:
         """Write the configuration."""
         device = f'[device]\nport = "{self.port}"\nidentity = "{self.identity}"\ntell_time = "never"\n'
-        self.file.write_text(f'{text}\n{device}[broker]\nsocket = "{self.socket}"\n')
+        self.file.write_text(f'{text}\n{device}[broker]\nsocket = "{self.socket}"\nclients = {clients}\n')
         self.file.chmod(0o600)
 
     def start(self) -> None:
@@ -64,14 +91,22 @@ class Broker:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as heard, self.log.open("ab") as log:
             heard.bind(str(path))
             heard.settimeout(0.05)
-            env = self._cli.env | {"NOTIFY_SOCKET": str(path)}
+            env = self.cli.env | {"NOTIFY_SOCKET": str(path)}
             words = ("serve", "--config", str(self.file))
-            self.process = self._cli.start(
+            self.process = self.cli.start(
                 *words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, env=env
             )
             end = Deadline(SECONDS)
             while not (_datagram(heard) or "").startswith("READY=1"):
                 assert self.process.poll() is None and not end.passed, self.log.read_text()
+
+    def reload(self, text: str, clients: int = 1024) -> None:
+        """Write another configuration, and have it taken."""
+        before = self.log.read_text().count("\nreloaded")
+        self.configure(text, clients)
+        assert self.process is not None
+        self.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: self.log.read_text().count("\nreloaded") > before)
 
     def stop(self, number: int = signal.SIGTERM) -> None:
         """End it by a signal."""
@@ -88,7 +123,7 @@ class Broker:
     def login(self, user: str, code: str | None = None, **fields: object) -> Told:
         """A login: the first question, or with a code the second."""
         answer = {} if code is None else {"stage": "code", "answer": code}
-        return self.ask("login", user=user, service="test", **{**answer, **fields})
+        return self.ask("login", **{"user": user, "service": "test", **answer, **fields})
 
     def status(self) -> Any:
         """What it says of itself."""

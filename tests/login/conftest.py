@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""Fixtures: a machine of its own for every test."""
+"""Fixtures: a machine of its own for every test, alone or with a device and a broker."""
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.login.broker import Broker, Provisioned
 from tests.login.machine import Machine
+from tests.login.site import Site, site
 
 
 def pytest_runtest_setup() -> None:
@@ -16,8 +18,35 @@ def pytest_runtest_setup() -> None:
         pytest.skip("needs root, for a mount namespace: `make test-login` runs it by `sudo -n` where it may")
 
 
+@pytest.fixture(scope="session")
+def provisioned(tmp_path_factory: pytest.TempPathFactory) -> Provisioned:
+    """A claimed device with users, to be copied."""
+    return Provisioned(tmp_path_factory.mktemp("provisioned") / "host")
+
+
+@pytest.fixture
+def broker(provisioned: Provisioned, tmp_path: Path) -> Iterator[Broker]:
+    """A broker that serves a device of its own."""
+    with provisioned.device(tmp_path / "host") as cli:
+        broker = Broker(cli, str(cli.folder / "port"))
+        broker.start()
+        try:
+            yield broker
+        finally:
+            broker.stop()
+
+
 @pytest.fixture
 def machine(tmp_path: Path) -> Iterator[Machine]:
     """A machine without a device."""
     with Machine(tmp_path / "machine") as machine:
         yield machine
+
+
+@pytest.fixture
+def at(tmp_path: Path) -> Iterator[Site]:
+    """A site where alice has a password and a code, with sshd's stack for both; no broker is started yet."""
+    with site(tmp_path) as made:
+        made.person("alice")
+        made.stack("sshd-password", "sshd")
+        yield made

@@ -51,18 +51,12 @@ class Daemon:
         self._notify = notify
         self._configuration = load(path)
         self._owner = Owner(self._connect, journal)
-        self._server = Server(self._configuration, self._ask, groups_of, self._state, journal)
+        self._server = Server(self._configuration, groups_of, self._owner, self._state, journal)
         self._start = time.monotonic()
         self._over = asyncio.Event()
 
     def _connect(self, deadline: Deadline) -> Any:
         return open_device(self._configuration.device, self._journal, deadline)
-
-    async def _ask(
-        self, key: str, command: str, fields: dict[str, Any], number: str, deadline: Deadline
-    ) -> dict[str, Any]:
-        future = self._owner.ask(key, command, fields, number, deadline)
-        return dict(await asyncio.wrap_future(future))
 
     def _state(self) -> dict[str, Any]:
         return {

@@ -15,8 +15,11 @@ from understudy.host_clock import is_synchronised
 from understudy.identity import Identity, load_identity
 from understudy.link import HELLO_SECONDS, Connection, Link
 from understudy.transport import Port
+from understudy_device import wire
 from understudy_device.errors import NotYours, UnderstudyError
+from understudy_device.protocol import DATA, HELLO, OPEN_1, PAIR_1, PAIR_3
 
+_FROM_HOST = (HELLO, PAIR_1, PAIR_3, OPEN_1, DATA)  # frames that are answered
 REPLY_SECONDS = 3.0  # for one try: a reply that got lost has to be asked for again within a login
 _TELL_SECONDS = 3600.0  # between two times that the device is told the time
 _STRANGE = "None of the devices found is paired with the broker's identity; see `understudy pair --help`."
@@ -37,6 +40,23 @@ class OpenDevice:
         if time.monotonic() - self._told >= _TELL_SECONDS:
             self._told = time.monotonic()
             self._tell(self.client)
+
+    def relay(self, line: bytes, deadline: Deadline) -> bytes:
+        """Send somebody else's line, and return the line that answers it; nothing when none does.
+
+        Every frame of a host has one answer, and what is none has none: with it the device is free again.
+        """
+        self.client.connection.link.drain()
+        self.port.write(line)
+        frame, answer = wire.decode(line), b""
+        while (
+            frame is not None
+            and frame[0] in _FROM_HOST
+            and not answer.endswith(b"\n")
+            and not deadline.passed
+        ):
+            answer += self.port.read(deadline.left)
+        return answer
 
     def close(self) -> None:
         """Let the port go."""

@@ -46,6 +46,9 @@ class Open(Protocol):
     def idle(self) -> None:
         """Look whether it is still there. NoDevice when it is not."""
 
+    def relay(self, line: bytes, deadline: Deadline) -> bytes:
+        """Send somebody else's line, and return the line that answers it; nothing when none does."""
+
     def close(self) -> None:
         """Let the port go."""
 
@@ -84,6 +87,10 @@ class Owner(threading.Thread):
         return self.put(
             key, Job(lambda device: device.client.ask(command, fields, number, deadline), deadline)
         )
+
+    def relay(self, key: str, line: bytes, deadline: Deadline) -> "Future[Any]":
+        """Send a line of somebody's own session with the device; the line that answers it, in a Future."""
+        return self.put(key, Job(lambda device: device.relay(line, deadline), deadline, is_relay=True))
 
     def put(self, key: str, job: Job) -> "Future[Any]":
         """Have a job done. Busy, in the Future, when too many of the key wait."""

@@ -3,7 +3,9 @@
 """The socket: who asks, what, and by when; every question gets one reply, whatever happens."""
 
 import asyncio
+import grp
 import json
+import os
 import pwd
 import socket
 import struct
@@ -12,10 +14,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from understudy.broker.journal import INFO, WARNING, Journal
+from understudy.broker.journal import INFO, NOTICE, WARNING, Journal
 from understudy.broker.login import NOT_REQUIRED, Ask, Desk, GroupsOf, Reply, answer_to, refusal
 from understudy.broker.messages import (
     ACCOUNT,
+    ATTACH,
     END,
     LOGIN,
     MAX_REQUEST,
@@ -25,11 +28,15 @@ from understudy.broker.messages import (
     question,
     read_request,
 )
+from understudy.broker.owner import Owner
+from understudy.client import Fields
 from understudy.configuration import Configuration
+from understudy.deadline import Deadline
 from understudy_device.errors import BadRequest, Busy, Denied, LinkTimeout, UnderstudyError
 
 _READ_SECONDS = 5.0  # for a request to come in, and for a reply to be taken
 _CREDENTIALS = struct.Struct("3i")  # struct ucred: pid, uid, gid; unix(7)
+_RELAY_SECONDS = 30.0  # for one answer: a Pico's factory reset takes 16 s, and logins wait for it
 _USERS_SHARE = 8  # of the clients at once, one who is not root may be every eighth
 
 
@@ -53,23 +60,22 @@ def peer_of(connection: socket.socket) -> Peer:
     return Peer(pid, uid)
 
 
-Attach = Callable[[asyncio.StreamReader, asyncio.StreamWriter, Peer], "asyncio.Future[None]"]
-
-
 class Server:
     """Answers on a listening socket, many at once."""
 
     def __init__(
         self,
         configuration: Configuration,
-        ask: Ask,
         groups_of: GroupsOf,
+        owner: Owner,
         state: Callable[[], dict[str, Any]],
         journal: Journal,
     ) -> None:
         """`state` gives what `status` tells; `configuration` may be replaced at any time."""
         self.configuration = configuration
-        self._desk = Desk(ask, groups_of)
+        self._desk = Desk(_asked_of(owner), groups_of)
+        self._relay = owner.relay
+        self._groups_of = groups_of
         self._state = state
         self._journal = journal
         self._clients: dict[int, int] = {}  # uid: connections
@@ -82,10 +88,10 @@ class Server:
         peer = peer_of(writer.get_extra_info("socket"))
         self._clients[peer.uid] = self._clients.get(peer.uid, 0) + 1
         try:
-            reply = await self._reply(reader, peer)
-            writer.write(reply)
-            async with asyncio.timeout(_READ_SECONDS):
-                await writer.drain()
+            word, reply = await self._reply(reader, peer)
+            await _send(writer, reply)
+            if word == ATTACH:
+                await self._attached(reader, writer, peer)
         except (OSError, TimeoutError):
             pass  # it has gone, or takes nothing: it will see that no reply came
         finally:
@@ -94,24 +100,54 @@ class Server:
             if not self._clients[peer.uid]:
                 del self._clients[peer.uid]
 
-    async def _reply(self, reader: asyncio.StreamReader, peer: Peer) -> bytes:
+    async def _reply(self, reader: asyncio.StreamReader, peer: Peer) -> tuple[str, bytes]:
+        """What was asked, and the reply; nothing was asked when that is a refusal."""
         try:
             return await self._answered(reader, peer)
         except UnderstudyError as error:
             self._journal.write(WARNING, "refused", uid=peer.uid, status=error.status, reason=error.message)
-            return refusal(error).packed()
+            return "", refusal(error).packed()
 
-    async def _answered(self, reader: asyncio.StreamReader, peer: Peer) -> bytes:
+    async def _answered(self, reader: asyncio.StreamReader, peer: Peer) -> tuple[str, bytes]:
+        data = await _read(
+            reader
+        )  # first: a connection that is closed over unread bytes loses the reply, too
         most = self.configuration.broker.clients
         share = most if peer.is_root else max(1, most // _USERS_SHARE)
         if sum(self._clients.values()) > most or self._clients[peer.uid] > share:
             raise Busy()
-        word, fields = read_request(await _read(reader))
+        word, fields = read_request(data)
         if word in (LOGIN, ACCOUNT):
-            return (await self._judged(question(word, fields), peer)).packed()
+            return word, (await self._judged(question(word, fields), peer)).packed()
         if word == STATUS:
-            return pack("ok", json_field(self._state()))
-        raise BadRequest(f"{word}: not here")
+            return word, pack("ok", json_field(self._state()))
+        if not await asyncio.to_thread(self._is_admin, peer):
+            raise Denied("Only root and the broker's own group may use the device's port.")
+        self._journal.write(NOTICE, "attached", uid=peer.uid, pid=peer.pid)
+        return word, pack("ok", ())
+
+    def _is_admin(self, peer: Peer) -> bool:
+        """Whether it may speak to the device itself: whoever could open the port, if the broker did not."""
+        if peer.uid in (0, os.geteuid()):
+            return True
+        try:
+            return grp.getgrgid(os.getegid()).gr_name in self._groups_of(pwd.getpwuid(peer.uid).pw_name)
+        except (KeyError, OSError):
+            return False
+
+    async def _attached(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: Peer) -> None:
+        """Carry a peer's frames to the device and the answers back, one at a time, in turn with the logins.
+
+        They are of a session of its own, sealed for the device. Each change of sessions costs a handshake;
+        both sides find by themselves that theirs has ended.
+        """
+        try:
+            while True:
+                line = await reader.readuntil(b"\n")
+                future = self._relay(f"attached {peer.pid}", line, Deadline(_RELAY_SECONDS))
+                await _send(writer, await asyncio.wrap_future(future))
+        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, UnderstudyError):
+            return  # it has gone, or the device has: the other end sees the connection end
 
     async def _judged(self, asked: Question, peer: Peer) -> Reply:
         start = time.monotonic()
@@ -156,6 +192,19 @@ def json_field(value: dict[str, Any]) -> list[tuple[str, str]]:
     """An object as the fields of a reply: pieces of JSON that belong together, as a line has a limit."""
     text = json.dumps(value)
     return [("json", text[at : at + 900]) for at in range(0, len(text), 900)]
+
+
+def _asked_of(owner: Owner) -> Ask:
+    async def ask(key: str, command: str, fields: Fields, number: str, deadline: Deadline) -> Fields:
+        return dict(await asyncio.wrap_future(owner.ask(key, command, fields, number, deadline)))
+
+    return ask
+
+
+async def _send(writer: asyncio.StreamWriter, data: bytes) -> None:
+    writer.write(data)
+    async with asyncio.timeout(_READ_SECONDS):
+        await writer.drain()
 
 
 async def _read(reader: asyncio.StreamReader) -> bytes:

@@ -3,19 +3,22 @@
 """The one place where commands open the device."""
 
 import functools
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from understudy.broker_client import BrokerPort
+from understudy.broker_client import status as broker_status
 from understudy.cli.options import Options
 from understudy.cli.output import warn
 from understudy.client import Client
-from understudy.configuration import Device, Unreadable, load, usual_path
+from understudy.configuration import Configuration, Device, Unreadable, load, usual_path
 from understudy.deadline import Deadline
 from understudy.discovery import choose
 from understudy.identity import Identity, load_identity
 from understudy.link import HELLO_SECONDS, Connection, Hello, Link
 from understudy.transport import Port
-from understudy_device.errors import ConfigError, IdentityError, NotYours
+from understudy_device.errors import ConfigError, IdentityError, NotYours, UnderstudyError
 
 UNLOCKED = (
     "this device runs an unlocked development image: whoever gets at its port gets at its memory. "
@@ -30,8 +33,8 @@ def connected(options: Options, wanted: Callable[[Hello], bool], absent: str) ->
     NotYours with the text `absent` when none is.
     """
     named, device = _target(options)
-    url = named or choose(device, wanted, absent)
-    with Port(url) as port:
+    with _through_broker(named, device) or Port(named or choose(device, wanted, absent)) as port:
+        url = port.url
         link = Link(port)
         hello = link.hello(Deadline(min(HELLO_SECONDS, options.seconds)))
         if device not in (None, hello.device):
@@ -47,21 +50,39 @@ def _target(options: Options) -> tuple[str | None, str | None]:
     """
     if options.port_url:
         return options.port_url, options.device
-    configured = _configured()
+    configuration = _configured()
+    configured = configuration.device if configuration is not None else Device()
     if options.device and configured.id not in (None, options.device):
         return None, options.device
     return configured.port, options.device or configured.id
 
 
-@functools.cache  # so that a person is warned once
-def _configured() -> Device:
+def _through_broker(port: str | None, device: str | None) -> BrokerPort | None:
+    """The way to the device through a broker that runs and has it, or None."""
+    configuration = _configured()
+    if configuration is None:
+        return None
     try:
-        return load(usual_path()).device
+        found = broker_status(configuration.broker.socket)
+    except UnderstudyError:
+        return None
+    has = found.get("port") if found.get("connected") else None
+    if has is None or device not in (None, found.get("device")):
+        return None
+    if port is not None and os.path.realpath(port) != os.path.realpath(has):
+        return None
+    return BrokerPort(configuration.broker.socket, has)
+
+
+@functools.cache  # so that a person is warned once
+def _configured() -> Configuration | None:
+    try:
+        return load(usual_path())
     except Unreadable:
         pass  # most machines have none, and it need not be for everybody
     except ConfigError as error:
         warn(f"{error.message}\nIts device does not count here.")
-    return Device()
+    return None
 
 
 @contextmanager
