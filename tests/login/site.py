@@ -8,8 +8,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
-from tests.cli.support import SECONDS, Cli, wait_for
+from tests.cli.support import SECONDS, Cli, first_line, wait_for
 from tests.login.machine import Machine
 
 from understudy.paths import etc_dir
@@ -19,16 +20,49 @@ SOCKET = Path("/run/understudy/broker.sock")
 PASSWORD = "a long password"
 
 
+class Device:
+    """A simulated device at a port of a fixed name, `port`, that can go away and come back with its flash."""
+
+    def __init__(self, cli: Cli) -> None:
+        """`cli` gets the port's name into its environment."""
+        self._cli = cli
+        self.port = str(cli.folder / "port")
+        cli.env["UNDERSTUDY_PORT"] = self.port
+        self.process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self, *options: str) -> None:
+        """Give it power; `options` as with `understudy simulate`, whose board is linux if none is named."""
+        board = () if "--board" in options else ("--board", "linux")
+        words = ("simulate", *board, "--state", str(self._cli.folder / "device"), "--link", self.port)
+        self.process = self._cli.start(*words, *options, stdin=subprocess.DEVNULL, stderr=None)
+        assert first_line(self.process) == self.port
+
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        """Take its power away."""
+        if self.process is not None:
+            self.process.send_signal(number)
+            self.process.wait(SECONDS)
+            assert self.process.stdout is not None
+            self.process.stdout.close()
+            self.process = None
+
+
 class Site:
     """`machine`, the device's admin `cli`, and a broker with the identity of a verifier.
 
-    The broker runs inside the machine, under the names and paths that it has in real life. The users' codes are
-    those of tests.cli.support.code(), unless they enrol themselves.
+    The broker runs inside the machine, under the names and paths that it has in real life. The users' codes
+    are those of tests.cli.support.code(), unless they enrol themselves.
     """
 
-    def __init__(self, machine: Machine, cli: Cli, port: str) -> None:
-        """`port` is the device's, and `cli` has claimed it."""
-        self.machine, self.cli, self.port = machine, cli, port
+    def __init__(self, machine: Machine, cli: Cli, device: Device) -> None:
+        """The device is there, and `cli` has claimed it."""
+        self.machine, self.cli, self.device = machine, cli, device
         self.identity = cli.folder / "verifier.json"
         cli.ok("pair", "--new-identity", str(self.identity), "--role", "verifier", "--yes")
         self.log = machine.path("/var/log/understudyd")
@@ -37,8 +71,8 @@ class Site:
 
     def configure(self, text: str = "", tell_time: str = "never") -> None:
         """Write the configuration: `text` and what is needed to reach the device."""
-        device = f'[device]\nport = "{self.port}"\nidentity = "{self.identity}"\ntell_time = "{tell_time}"\n'
-        self.machine.write(CONFIG, f"{text}\n{device}", mode=0o640)
+        device = f'port = "{self.device.port}"\nidentity = "{self.identity}"\ntell_time = "{tell_time}"\n'
+        self.machine.write(CONFIG, f"{text}\n[device]\n{device}", mode=0o640)
 
     def start(self, text: str = "", tell_time: str = "never") -> None:
         """Start the broker on a configuration, and wait until it has the device."""
@@ -75,26 +109,31 @@ class Site:
         self.process.send_signal(signal.SIGHUP)
         wait_for(lambda: self.log.read_text().count("reloaded") > seen)
 
-    def person(self, name: str, *options: str, password: str = PASSWORD, groups: tuple[str, ...] = ()) -> None:
+    def person(
+        self, name: str, *options: str, password: str = PASSWORD, groups: tuple[str, ...] = ()
+    ) -> None:
         """A user of the machine, and of the device; `options` for the latter as with `user add`. Before the
         broker is started, which has the port from then on."""
         self.machine.add_user(name, password, groups=groups)
         self.cli.add(name, *options)
 
-    def stack(self, name: str, service: str = "") -> None:
-        """Install one of host_tools/etc/pam as an admin would, as `service` if that is not its name."""
-        self.machine.write(f"/etc/pam.d/{service or name}", (etc_dir() / "pam" / name).read_text())
+    def stack(self, name: str, service: str = "", arguments: str = "enrol") -> None:
+        """Install one of host_tools/etc/pam as an admin would, as `service` if that is not its name; other
+        `arguments` of the module take the place of its own."""
+        text = (etc_dir() / "pam" / name).read_text()
+        text = text.replace("pam_understudy.so enrol", f"pam_understudy.so {arguments}")
+        self.machine.write(f"/etc/pam.d/{service or name}", text)
 
 
 @contextmanager
 def site(folder: Path, *options: str) -> Iterator[Site]:
-    """A Site on the simulated device with `options` as with `understudy simulate`; the broker is the test's
-    to start."""
+    """A Site on a claimed simulated device with `options` as with `understudy simulate`; the broker is the
+    test's to start."""
     cli = Cli(folder / "host")
-    with Machine(folder / "machine") as machine, cli.simulator(*options) as port:
-        cli.env["UNDERSTUDY_PORT"] = port
+    with Machine(folder / "machine") as machine, Device(cli) as device:
+        device.start(*options)
         cli.ok("claim", "--yes", "--name", "test host")
-        made = Site(machine, cli, port)
+        made = Site(machine, cli, device)
         try:
             yield made
         finally:

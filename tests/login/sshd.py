@@ -42,7 +42,7 @@ class Sshd:
 
     def __enter__(self) -> Self:
         words = ["-D", "-e", "-f", str(CONFIG), "-p", str(self.port), "-o", "ListenAddress=127.0.0.1"]
-        words += ["-o", "HostKey=/etc/ssh/host_key", "-o", "PidFile=none"]
+        words += ["-o", "HostKey=/etc/ssh/host_key", "-o", "PidFile=none", "-o", "LogLevel=VERBOSE"]
         with self.log.open("wb") as log:
             self.process = self.machine.start(
                 "/usr/sbin/sshd", *words, stdin=subprocess.DEVNULL, stdout=log, stderr=log
