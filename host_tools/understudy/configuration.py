@@ -177,16 +177,18 @@ def read(path: Path, *, trusted: bool) -> str:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
     except (OSError, ValueError) as error:
         raise Unreadable(_explain(path, error)) from error
-    with os.fdopen(handle, "rb") as file:
+    try:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
             raise ConfigError(f"{path} is not a regular file.")
         if trusted:
             _check_owner(path, status)
-        try:
+        with open(handle, "rb", closefd=False) as file:
             data = file.read(MAX_SIZE + 1)
-        except OSError as error:
-            raise ConfigError(_explain(path, error)) from error
+    except OSError as error:
+        raise ConfigError(_explain(path, error)) from error
+    finally:
+        os.close(handle)
     if len(data) > MAX_SIZE:
         raise ConfigError(f"{path} is longer than {MAX_SIZE // 1024} KiB; it is no configuration.")
     try:

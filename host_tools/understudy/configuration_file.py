@@ -11,7 +11,9 @@ from understudy.configuration import load, parse, read
 from understudy_device.errors import ConfigError
 
 _NEW = ".new"  # ends the name of a file that is not in force yet; before it stands its writer's process id
-_MODE = 0o644  # of a first one: it holds no secret, and the broker has a user of its own
+# Of a first one: it holds no secret, and the broker has a user of its own.
+_MODE = 0o644
+_FOLDER_MODE = 0o755
 
 
 def last_good_path(path: Path) -> Path:
@@ -24,22 +26,28 @@ def put_in_force(text: str, source: str, path: Path) -> bool:
 
     False when it was that already. The one that it takes the place of becomes the last good one, if it was
     good. Killed at any instant, this leaves the old configuration or the new one. ConfigError when `text` is
-    no configuration or can't be written; then nothing has changed.
+    no configuration, which changes nothing, or when it can't be written.
     """
     parse(text, source)
     path = Path(os.path.realpath(path))  # a link stays one
     try:
         old = _good_text(path)
+        _make_folder(path.parent)
+        _remove_leftovers(path)
         if old == text:
             return False
-        path.parent.mkdir(mode=0o755, exist_ok=True)
-        _remove_leftovers(path)
         if old is not None:
             _write(last_good_path(path), old, like=path)
         _write(path, text, like=path)
     except OSError as error:
-        raise ConfigError(f"{path} can't be written: {error.strerror}; nothing has changed.") from error
+        raise ConfigError(f"{path} can't be written: {error.strerror}.") from error
     return True
+
+
+def _make_folder(path: Path) -> None:
+    with suppress(FileExistsError):
+        path.mkdir()
+        path.chmod(_FOLDER_MODE)  # whatever the umask is
 
 
 def _good_text(path: Path) -> str | None:
@@ -86,10 +94,11 @@ def _let_read(handle: int, like: Path) -> None:
 
 def _remove_leftovers(path: Path) -> None:
     """Remove what killed writers left behind; a writer that lives keeps its own."""
-    for one in path.parent.glob(f".{path.name}*{_NEW}"):
-        number = one.name.removesuffix(_NEW).rpartition(".")[2]
-        if number.isdecimal() and not _lives(int(number)):
-            one.unlink(missing_ok=True)
+    for one in path.parent.iterdir():
+        if one.name.startswith(f".{path.name}.") and one.name.endswith(_NEW):
+            number = one.name.removesuffix(_NEW).rpartition(".")[2]
+            if number.isdecimal() and not _lives(int(number)):
+                one.unlink(missing_ok=True)
 
 
 def _lives(number: int) -> bool:

@@ -2,7 +2,6 @@
 # Copyright (c) 2026 The Understudy authors
 """What a key of the configuration may hold: the kinds, and `key`, by which a table declares one in a line."""
 
-import os
 import re
 import unicodedata
 from collections.abc import Callable
@@ -17,7 +16,7 @@ _SHOWN = 40  # characters of a wrong value or key that a message quotes
 MAX_NAME = 256  # characters of a user's or a group's name
 MAX_SOCKET = 107  # bytes; sun_path holds 108 with its end (unix(7))
 MAX_PATH = 4095  # bytes; PATH_MAX without its end
-_URL = re.compile(r"[a-z][a-z0-9+.-]*://.+")
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://.*")
 _DEVICE_ID = re.compile(r"[0-9a-f]{16}")
 
 
@@ -85,13 +84,10 @@ def quoted(value: Any) -> str:
         return "a table" if isinstance(value, dict) else "a list"
     if not isinstance(value, (str, int, float)):
         return "a date or time"  # the only other things that TOML has
-    shown = ascii(value) if isinstance(value, str) else _number(value)
+    if isinstance(value, int) and abs(value) >= 10**_SHOWN:
+        return "a huge number"  # which refuses to be printed, perhaps (sys.set_int_max_str_digits)
+    shown = ascii(value)
     return shown if len(shown) <= _SHOWN else shown[:_SHOWN] + "..."
-
-
-def _number(value: float) -> str:
-    # Long integers refuse to be printed (sys.set_int_max_str_digits).
-    return str(value) if abs(value) < 10**_SHOWN else "a huge number"
 
 
 def unseen(text: str) -> bool:
@@ -181,7 +177,7 @@ def path(most: int = MAX_PATH) -> Kind:
     def check(value: Any) -> Path:
         if not isinstance(value, str) or not value.startswith("/") or unseen(value):
             raise Unfit
-        if len(os.fsencode(value)) > most:
+        if len(value.encode()) > most:
             raise Unfit
         return Path(value)
 

@@ -16,6 +16,7 @@ SERVICE = "service"  # the table of tables with the overrides
 MAX_SERVICE = 64  # characters
 _PLAIN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _ALIKE = 0.45  # of difflib's 1; lower than usual, as short keys have few letters to agree in
+_DEPTH = 3  # of [service.NAME] and a key; what lies deeper is in nobody's table
 _WORK = 1 << 20  # characters; a file that takes more to be cut into statements gets no line numbers
 
 Path = tuple[str, ...]
@@ -177,12 +178,12 @@ def _line_numbers(text: str) -> dict[Path, int]:
     return found
 
 
-def _paths(content: Any) -> Iterable[Path]:
+def _paths(content: Any, depth: int = _DEPTH) -> Iterable[Path]:
     if isinstance(content, list):  # of tables: [[name]]
         content = content[-1] if content else {}
-    for name, value in content.items() if isinstance(content, dict) else ():
+    for name, value in content.items() if isinstance(content, dict) and depth else ():
         yield (name,)
-        for path in _paths(value):
+        for path in _paths(value, depth - 1):
             yield (name, *path)
 
 
