@@ -2,7 +2,8 @@
 # Copyright (c) 2026 The Understudy authors
 """user add: a secret is made on the device, shown once, and taken into use by a first code.
 
-A user that is there already gets a further credential.
+A user that is there already gets a further credential. With --at-login, nothing is made yet: the user's next
+login asks for it.
 """
 
 import sys
@@ -18,7 +19,7 @@ from understudy import qr
 from understudy.cli import codes, prompts
 from understudy.cli.connect import client
 from understudy.cli.options import Options, command
-from understudy.cli.output import Answer, colours_wanted, draw, note, say_result
+from understudy.cli.output import Answer, colours_wanted, draw, note, say_result, warn
 from understudy.cli.settings import Algorithm, Digits, Interval, Window, algorithm_name
 from understudy.cli.verify import ask_verdict
 from understudy.client import Client, Fields, entropy
@@ -81,6 +82,14 @@ OnDevice = Annotated[
 Recovery = Annotated[
     bool, typer.Option("--recovery", metavar="", help="Make recovery codes, too, and show them.")
 ]
+AtLogin = Annotated[
+    bool,
+    typer.Option(
+        "--at-login",
+        metavar="",
+        help="Make no secret now: the next login shows the user one, and recovery codes.",
+    ),
+]
 
 
 def register(group: typer.Typer) -> None:
@@ -95,6 +104,7 @@ def register(group: typer.Typer) -> None:
             "understudy user add alice --credential tablet --recovery",
             "understudy user add bob --import-secret secret.txt --no-confirm",
             "understudy user add carol --show-uri --digits 8",
+            "understudy user add dave --at-login",
         ),
     )(add)
 
@@ -127,14 +137,12 @@ def add(
     on_device: OnDevice = False,
     no_confirm: NoConfirm = False,
     recovery: Recovery = False,
+    at_login: AtLogin = False,
 ) -> Answer:
     """Add a user, or a further credential of one.
 
     Scan the QR code with an authenticator app, then type the first code that it shows."""
     elsewhere = qr_file is not None or show_uri or import_secret is not None
-    if on_device and elsewhere:
-        raise typer.BadParameter("--on-device can't go with --qr-file, --show-uri or --import-secret")
-    showing = _Showing(qr_file, show_uri, terminal=not elsewhere and not on_device, on_device=on_device)
     wanted = {
         "user": name,
         "credential": credential,
@@ -148,9 +156,13 @@ def add(
         "algorithm": algorithm_name(algorithm),
         "confirmed": no_confirm or None,
         "on_device": on_device or None,
-        "entropy": entropy(),
     }
-    wanted = Client.check("user_add", wanted)
+    if at_login:
+        return _invited(options, wanted, elsewhere or recovery)
+    if on_device and elsewhere:
+        raise typer.BadParameter("--on-device can't go with --qr-file, --show-uri or --import-secret")
+    showing = _Showing(qr_file, show_uri, terminal=not elsewhere and not on_device, on_device=on_device)
+    wanted = Client.check("user_add", {**wanted, "entropy": entropy()})
     _check(options, showing, no_confirm)
     if import_secret is not None:
         wanted = _merged(_read_secret(import_secret), wanted)
@@ -164,6 +176,24 @@ def add(
         if recovery:
             fields["recovery_codes"] = _recovery_of(device, name)
     return _answer(fields, options.json)
+
+
+def _invited(options: Options, wanted: Fields, others: bool) -> Answer:
+    """Add a user who is to enrol at a login. `wanted` may have nothing but the name, `others` is False, for
+    whatever else could be asked for is made at the login, as the device's settings have it."""
+    fields = Client.check("user_invite", {"user": wanted["user"]})
+    if others or any(value is not None for name, value in wanted.items() if name != "user"):
+        raise typer.BadParameter(
+            "--at-login goes with no other option: what the user gets is made at the login"
+        )
+    with client(options) as device:
+        device.request("user_invite", **fields)
+        may_enrol = device.request("settings_show")["enrol_at_login"]
+    if not may_enrol:
+        warn("the device lets nobody enrol at a login: understudy settings set --enrol-at-login")
+    return Answer(
+        {**fields, "new": True, "at_login": True}, f"Added {fields['user']}, who enrols at the next login."
+    )
 
 
 def _merged(imported: Fields, wanted: Fields) -> Fields:

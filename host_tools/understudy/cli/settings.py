@@ -53,6 +53,15 @@ Presence = Annotated[
     ),
 ]
 
+EnrolAtLogin = Annotated[
+    bool | None,
+    typer.Option(
+        "--enrol-at-login/--no-enrol-at-login",
+        metavar="",
+        help="Whether a user who was invited or reset may enrol at a login.",
+    ),
+]
+
 _TEXTS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "interval": ("interval", text.duration),
     "window": ("window", text.window),
@@ -63,6 +72,7 @@ _TEXTS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "max_delay": ("longest delay", text.duration),
     "device_attempts": ("attempts on device", lambda count: f"{count} wrong codes"),
     "presence": ("button confirms", lambda on: "a factory reset" if on else "nothing"),
+    "enrol_at_login": ("enrol at login", lambda on: "users who are invited or reset" if on else "nobody"),
 }
 
 
@@ -112,6 +122,7 @@ def change(
     max_delay: MaxDelay = None,
     device_attempts: DeviceAttempts = None,
     presence: Presence = None,
+    enrol_at_login: EnrolAtLogin = None,
 ) -> Answer:
     """Change settings.
 
@@ -131,6 +142,7 @@ def change(
         "max_delay": max_delay,
         "device_attempts": device_attempts,
         "presence": presence,
+        "enrol_at_login": enrol_at_login,
     }
     if all(value is None for value in chosen.values()):
         raise typer.BadParameter("nothing to set; give at least one setting")
@@ -139,7 +151,7 @@ def change(
 
 
 def _answer(reply: dict[str, int | str]) -> Answer:
-    fields = {name: reply[name] for name in DEFAULTS}
+    fields = {name: reply[name] for name in DEFAULTS if name in reply}  # an older device has fewer
     return Answer(fields, text.pairs(_line(name, value) for name, value in fields.items()))
 
 

@@ -129,14 +129,15 @@ def dates(options: Options, name: Name, from_: From = None, until: Until = None)
 
 
 def reset(options: Options, name: Name, yes: Yes = False) -> Answer:
-    """Take all credentials from a user, who then has to enrol anew with `user add`.
+    """Take all credentials from a user, who then enrols anew at the next login, or with `user add`.
 
     Groups and dates stay.
     """
     prompts.make_sure(f"Reset the user {name}? All credentials are removed.", yes)
     with client(options) as device:
         device.request("user_reset", user=name)
-    return Answer({"user": name}, f"Reset {name}; enrol with `understudy user add {name}`.")
+    said = f"Reset {name}, who enrols anew at the next login, or with `understudy user add {name}`."
+    return Answer({"user": name}, said)
 
 
 def remove(options: Options, name: Name, yes: Yes = False) -> Answer:
