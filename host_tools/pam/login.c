@@ -42,7 +42,7 @@ static const char *item(pam_handle_t *pamh, int type, size_t max)
 static int fill(struct login *login)
 {
 	struct request *request = &login->request;
-	int result = pam_get_user(login->pamh, &request->user, NULL);
+	int result = talk_user(login->pamh, &request->user);
 
 	if (result != PAM_SUCCESS || request->user == NULL) {
 		pam_syslog(login->pamh, LOG_ERR, "there is no user name: %s", pam_strerror(login->pamh, result));

@@ -7,19 +7,38 @@
 #include <string.h>
 #include <syslog.h>
 
+/* The application's conversation, or NULL if it has none. */
+static const struct pam_conv *conversation(pam_handle_t *pamh)
+{
+	const struct pam_conv *conv = NULL;
+
+	if (pam_get_item(pamh, PAM_CONV, (const void **)&conv) == PAM_SUCCESS && conv != NULL &&
+	    conv->conv != NULL)
+		return conv;
+	pam_syslog(pamh, LOG_ERR, "this program can't converse with its user");
+	return NULL;
+}
+
+int talk_user(pam_handle_t *pamh, const char **user)
+{
+	*user = NULL;
+	if (pam_get_item(pamh, PAM_USER, (const void **)user) == PAM_SUCCESS && *user != NULL)
+		return PAM_SUCCESS;
+	/* pam_get_user would call a function that is not there. */
+	return conversation(pamh) == NULL ? PAM_CONV_ERR : pam_get_user(pamh, user, NULL);
+}
+
 /* One message. `*typed` is the response, NULL if there is none. pam_prompt would format it anew. */
 static bool converse(pam_handle_t *pamh, int style, const char *text, char **typed)
 {
 	const struct pam_message message = {.msg_style = style, .msg = text}, *messages = &message;
-	const struct pam_conv *conv = NULL;
+	const struct pam_conv *conv = conversation(pamh);
 	struct pam_response *response = NULL;
-	int result = pam_get_item(pamh, PAM_CONV, (const void **)&conv);
+	int result;
 
 	*typed = NULL;
-	if (result != PAM_SUCCESS || conv == NULL || conv->conv == NULL) {
-		pam_syslog(pamh, LOG_ERR, "this program can't converse with its user");
+	if (conv == NULL)
 		return false;
-	}
 	result = conv->conv(1, &messages, &response, conv->appdata_ptr);
 	if (response != NULL) {
 		*typed = response->resp;

@@ -8,6 +8,9 @@
 #include <security/pam_modules.h>
 #include <stdbool.h>
 
+/* Who logs in, asked for if it is not known yet: PAM_SUCCESS, or why there is no name. */
+int talk_user(pam_handle_t *pamh, const char **user);
+
 /* Show a text. False if the application can't. */
 bool talk_show(pam_handle_t *pamh, bool is_error, const char *text);
 
