@@ -52,11 +52,15 @@ class Provisioned:
                 cli.add(name)
             cli.ok("pair", "--new-identity", "verifier.json", "--name", "broker", "--yes")
 
+    def copy(self, folder: Path) -> Cli:
+        """A copy of it in `folder`, switched off."""
+        shutil.copytree(self.folder, folder)
+        return Cli(folder)
+
     @contextmanager
     def device(self, folder: Path, *options: str) -> Iterator[Cli]:
         """A copy of it in `folder`, running; its port is `folder`/port."""
-        shutil.copytree(self.folder, folder)
-        cli = Cli(folder)
+        cli = self.copy(folder)
         with cli.simulator("--link", "port", "--state", "state/device", *options):
             yield cli
 

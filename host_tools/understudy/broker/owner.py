@@ -60,7 +60,7 @@ class Job:
     work: Callable[[Open], Any]
     deadline: Deadline
     result: "Future[Any]" = field(default_factory=Future)
-    is_relay: bool = False
+    once: bool = False  # not again over another connection
 
 
 class Owner(threading.Thread):
@@ -87,10 +87,6 @@ class Owner(threading.Thread):
         return self.put(
             key, Job(lambda device: device.client.ask(command, fields, number, deadline), deadline)
         )
-
-    def relay(self, key: str, line: bytes, deadline: Deadline) -> "Future[Any]":
-        """Send a line of somebody's own session with the device; the line that answers it, in a Future."""
-        return self.put(key, Job(lambda device: device.relay(line, deadline), deadline, is_relay=True))
 
     def put(self, key: str, job: Job) -> "Future[Any]":
         """Have a job done. Busy, in the Future, when too many of the key wait."""
@@ -167,7 +163,7 @@ class Owner(threading.Thread):
                 return job.work(self._opened(job.deadline))
             except _LOST as error:
                 self._close(error)
-                if self._is_long_gone() or job.deadline.passed or job.is_relay:
+                if self._is_long_gone() or job.deadline.passed or job.once:
                     raise
             time.sleep(min(_RETRY_SECONDS, job.deadline.left))
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from understudy.broker.attach import Attachment
 from understudy.broker.journal import INFO, NOTICE, WARNING, Journal
 from understudy.broker.login import NOT_REQUIRED, Ask, Desk, GroupsOf, Reply, answer_to, refusal
 from understudy.broker.messages import (
@@ -36,7 +37,6 @@ from understudy_device.errors import BadRequest, Busy, Denied, LinkTimeout, Unde
 
 _READ_SECONDS = 5.0  # for a request to come in, and for a reply to be taken
 _CREDENTIALS = struct.Struct("3i")  # struct ucred: pid, uid, gid; unix(7)
-_RELAY_SECONDS = 30.0  # for one answer: a Pico's factory reset takes 16 s, and logins wait for it
 _USERS_SHARE = 8  # of the clients at once, one who is not root may be every eighth
 
 
@@ -74,7 +74,7 @@ class Server:
         """`state` gives what `status` tells; `configuration` may be replaced at any time."""
         self.configuration = configuration
         self._desk = Desk(_asked_of(owner), groups_of)
-        self._relay = owner.relay
+        self._owner = owner
         self._groups_of = groups_of
         self._state = state
         self._journal = journal
@@ -91,7 +91,7 @@ class Server:
             word, reply = await self._reply(reader, peer)
             await _send(writer, reply)
             if word == ATTACH:
-                await self._attached(reader, writer, peer)
+                await Attachment(self._owner, f"attached {peer.pid}", writer).run(reader)
         except (OSError, TimeoutError):
             pass  # it has gone, or takes nothing: it will see that no reply came
         finally:
@@ -134,20 +134,6 @@ class Server:
             return grp.getgrgid(os.getegid()).gr_name in self._groups_of(pwd.getpwuid(peer.uid).pw_name)
         except (KeyError, OSError):
             return False
-
-    async def _attached(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: Peer) -> None:
-        """Carry a peer's frames to the device and the answers back, one at a time, in turn with the logins.
-
-        They are of a session of its own, sealed for the device. Each change of sessions costs a handshake;
-        both sides find by themselves that theirs has ended.
-        """
-        try:
-            while True:
-                line = await reader.readuntil(b"\n")
-                future = self._relay(f"attached {peer.pid}", line, Deadline(_RELAY_SECONDS))
-                await _send(writer, await asyncio.wrap_future(future))
-        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, UnderstudyError):
-            return  # it has gone, or the device has: the other end sees the connection end
 
     async def _judged(self, asked: Question, peer: Peer) -> Reply:
         start = time.monotonic()
