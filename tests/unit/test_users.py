@@ -61,7 +61,7 @@ def some_credential(dice, name):
     one = Credential(kind, name, secret, DIGITS[dice(4)], (5, 30, 300)[dice(3)])
     one.window = (None, 0, 1, MAX_WINDOW)[dice(4)]
     one.algorithm = ALGORITHMS[dice(3)]
-    one.confirmed, one.enabled = dice(2) == 0, dice(2) == 0
+    one.confirmed, one.enabled, one.at_login = dice(2) == 0, dice(2) == 0, dice(2) == 0
     return one
 
 
