@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.login.broker import Broker, Provisioned
 from tests.login.machine import Machine
-from tests.login.site import Site, site
+from tests.login.site import Site, provision, site
 
 
 def pytest_runtest_setup() -> None:
@@ -19,15 +19,15 @@ def pytest_runtest_setup() -> None:
 
 
 @pytest.fixture(scope="session")
-def provisioned(tmp_path_factory: pytest.TempPathFactory) -> Provisioned:
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Provisioned:
     """A claimed device with users, to be copied."""
-    return Provisioned(tmp_path_factory.mktemp("provisioned") / "host")
+    return Provisioned(tmp_path_factory.mktemp("kept") / "host")
 
 
 @pytest.fixture
-def broker(provisioned: Provisioned, tmp_path: Path) -> Iterator[Broker]:
+def broker(kept: Provisioned, tmp_path: Path) -> Iterator[Broker]:
     """A broker that serves a device of its own."""
-    with provisioned.device(tmp_path / "host") as cli:
+    with kept.device(tmp_path / "host") as cli:
         broker = Broker(cli, str(cli.folder / "port"))
         broker.start()
         try:
@@ -43,10 +43,18 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
         yield machine
 
 
+@pytest.fixture(scope="session")
+def provisioned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A host and a device that belong together, for `site` to copy."""
+    folder = tmp_path_factory.mktemp("provisioned")
+    provision(folder)
+    return folder
+
+
 @pytest.fixture
-def at(tmp_path: Path) -> Iterator[Site]:
+def at(tmp_path: Path, provisioned: Path) -> Iterator[Site]:
     """A site where alice has a password and a code, with sshd's stack for both; no broker is started yet."""
-    with site(tmp_path) as made:
+    with site(provisioned, tmp_path) as made:
         made.person("alice")
         made.stack("sshd-password", "sshd")
         yield made

@@ -21,8 +21,8 @@ from understudy.qr import TERMINAL_ROWS
 class Plugged:
     """A device that can be pulled out, and a broker on its port."""
 
-    def __init__(self, provisioned: Provisioned, folder: Path) -> None:
-        self.cli = provisioned.copy(folder)
+    def __init__(self, kept: Provisioned, folder: Path) -> None:
+        self.cli = kept.copy(folder)
         self.broker = Broker(self.cli, str(folder / "port"))
         self.process = None
         self.plug()
@@ -61,9 +61,9 @@ class Plugged:
 
 
 @pytest.fixture
-def plugged(provisioned: Provisioned, tmp_path: Path) -> Iterator[Plugged]:
+def plugged(kept: Provisioned, tmp_path: Path) -> Iterator[Plugged]:
     """A device on a port, with a broker that has it."""
-    plugged = Plugged(provisioned, tmp_path / "host")
+    plugged = Plugged(kept, tmp_path / "host")
     plugged.broker.start()
     wait_for(lambda: plugged.broker.status()["connected"])
     try:
@@ -227,3 +227,13 @@ def test_enrolment_can_be_switched_off(plugged: Plugged) -> None:
     plugged.broker.reload("[login]\nenrol = false\n")
     assert plugged.broker.login("alice", enrol="yes").word == "pending"
     assert plugged.broker.login("alice", "123456", enrol="yes", stage="enrol").word == "bad-request"
+
+
+def test_status_tells_of_the_broker_too(plugged: Plugged) -> None:
+    shown = plugged.cli.ok("status").out
+    assert "broker " in shown and "asks for codes" in shown
+    plugged.unplug()
+    wait_for(lambda: not plugged.broker.status()["connected"])
+    gone = plugged.cli("status")
+    assert gone.code == 50 and "has no device (no-device)" in gone.err
+    assert plugged.cli("status", "--json").json["broker"]["connected"] is False

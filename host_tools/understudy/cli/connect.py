@@ -6,6 +6,7 @@ import functools
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from understudy.broker_client import BrokerPort
 from understudy.broker_client import status as broker_status
@@ -59,12 +60,8 @@ def _target(options: Options) -> tuple[str | None, str | None]:
 
 def _through_broker(port: str | None, device: str | None) -> BrokerPort | None:
     """The way to the device through a broker that runs and has it, or None."""
-    configuration = _configured()
-    if configuration is None:
-        return None
-    try:
-        found = broker_status(configuration.broker.socket)
-    except UnderstudyError:
+    configuration, found = _configured(), running_broker()
+    if configuration is None or found is None:
         return None
     has = found.get("port") if found.get("connected") else None
     if has is None or device not in (None, found.get("device")):
@@ -72,6 +69,15 @@ def _through_broker(port: str | None, device: str | None) -> BrokerPort | None:
     if port is not None and os.path.realpath(port) != os.path.realpath(has):
         return None
     return BrokerPort(configuration.broker.socket, has)
+
+
+def running_broker() -> dict[str, Any] | None:
+    """What the broker of this host's configuration says of itself, or None when none answers."""
+    configuration = _configured()
+    try:
+        return None if configuration is None else broker_status(configuration.broker.socket)
+    except UnderstudyError:
+        return None
 
 
 @functools.cache  # so that a person is warned once

@@ -7,9 +7,11 @@ from typing import Any
 import typer
 
 from understudy.cli import text
-from understudy.cli.connect import UNLOCKED, client
+from understudy.cli.connect import UNLOCKED, client, running_broker
 from understudy.cli.options import Options, command
 from understudy.cli.output import Answer, warn
+from understudy.statuses import explain
+from understudy_device.errors import UnderstudyError
 
 
 def register(app: typer.Typer) -> None:
@@ -18,16 +20,33 @@ def register(app: typer.Typer) -> None:
 
 
 def status(options: Options) -> Answer:
-    """Show the device's state, clock, users and flash.
+    """Show the device's state, clock, users and flash, and how the broker is, when one runs.
 
     Like every command it unseals the device, if it has just been powered up.
     """
-    with client(options) as device:
-        fields = device.request("status")
+    broker = running_broker()
+    try:
+        with client(options) as device:
+            fields = device.request("status")
+    except UnderstudyError as error:
+        if broker is None:
+            raise
+        raise type(error)(f"{explain(error)}\n{text.pairs(_broker(broker))}", broker=broker) from error
     del fields["status"]
     if not fields["locked"]:
         warn(UNLOCKED)
-    return Answer(fields, text.pairs(_lines(fields)))
+    if broker is None:
+        return Answer(fields, text.pairs(_lines(fields)))
+    return Answer({**fields, "broker": broker}, text.pairs(_lines(fields) + _broker(broker)))
+
+
+def _broker(found: dict[str, Any]) -> list[tuple[str, str]]:
+    if found["connected"]:
+        state = f"has the device {found['device']} at {found['port']}"
+    else:
+        state = f"has no device ({found['status']}): {found['message']}"
+    mfa = "asks for codes" if found["mfa"] else "asks nobody: mfa is off"
+    return [("broker", f"{state}; {mfa}"), ("broker up for", text.duration(found["uptime"]))]
 
 
 def _lines(fields: dict[str, Any]) -> list[tuple[str, str]]:
