@@ -146,6 +146,51 @@ class Login:
         return self.ended(self.start(*words, env=env, **options))
 
 
+NONBLOCK, CLOEXEC = 0o4000, 0o2000000  # SOCK_NONBLOCK, SOCK_CLOEXEC; socket(2), Linux
+GRND_NONBLOCK, MSG_NOSIGNAL = 1, 0x4000
+SLACK_CALLS = 12  # that may follow once the time is up: what is open is closed
+
+
+def calls(faulty: Login) -> list[tuple[str, int, int, int]]:
+    """(name, result, errno, value) of each call of the module."""
+    lines = [line.split(" ") for line in faulty.calls.read_text().splitlines()]
+    return [(name, int(result), int(error), int(value)) for name, result, error, value in lines]
+
+
+def check_deadline(faulty: Login, seconds: int) -> None:
+    """No call blocks but poll; no poll waits longer than what is left; little is done after the end. What
+    passes between two questions is the user's."""
+    end, now, after = 0, 0, 0
+    made = calls(faulty)
+    for (name, result, _error, value), following in zip(made, [*made[1:], ("", 0, 0, 0)], strict=True):
+        if name == "clock_gettime" and result == 0:
+            if end == 0:
+                end = value + seconds * 1000
+            elif following[0] == "getrandom":  # a further question
+                end += value - now
+            now = value
+        elif name == "socket":
+            assert value & NONBLOCK and value & CLOEXEC
+        elif name == "getrandom":
+            assert value & GRND_NONBLOCK
+        elif name == "send":
+            assert value & MSG_NOSIGNAL
+        elif name == "poll":
+            assert 0 < value <= end - now
+        after = after + 1 if end and now >= end else 0
+    assert after <= SLACK_CALLS
+
+
+def attempt(faulty: Login, *words: str, seconds: int = 1, faults: str = "", rests: bool = False) -> Ended:
+    """A login with a short deadline, which has to hold."""
+    faulty.stack(f"timeout={seconds}")
+    env = {"CALLS": str(faulty.calls), "FAULTS": faults, **({"RESTS": "1"} if rests else {})}
+    faulty.calls.unlink(missing_ok=True)
+    ended = faulty("user=alice", "answer=1", *words, env=env)
+    check_deadline(faulty, seconds)
+    return ended
+
+
 @contextmanager
 def short_folder() -> Iterator[Path]:
     """A folder whose name leaves room for a socket's (107 bytes)."""

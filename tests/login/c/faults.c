@@ -182,7 +182,9 @@ int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout)
 
 int __wrap_close(int fd)
 {
-	WRAP(CLOSE, 0, __real_close(fd));
+	int closed = __real_close(fd); /* whatever it says, the file is closed: close(2) */
+
+	WRAP(CLOSE, 0, closed);
 }
 
 static int virtual_clock(clockid_t clock, struct timespec *now)
