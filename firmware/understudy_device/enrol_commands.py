@@ -108,7 +108,6 @@ def enrol_confirm(device, caller, fields):
     made = [one for one in user.credentials if one.at_login and not one.confirmed]
     if not made:
         raise Pending("no enrolment of user %s has begun" % user.name)
-    state = state.only_of(user)  # the recovery codes must not come after others that were used
     decision = confirm(made[0], state, fields["code"], Moment(device.clock), device.settings)
     reply = reply_to(device, decision, user.name)
     if decision.verdict != "accepted":

@@ -24,7 +24,9 @@ from asking import (
 )
 from parts import NOW, Bench, BenchBoard, CutFlash
 from understudy_device import protocol
+from understudy_device.records import STATE
 from understudy_device.throttle import Ration
+from understudy_device.users import State
 
 
 class AtALogin(unittest.TestCase):
@@ -168,11 +170,15 @@ class Invitations(AtALogin):
         number = self.bench.device.directory.find("bob")[0]
         self.bench.ask("user_remove", user="bob")
         self.bench.device.store.index._next = number
+        # As a cut in the removal may leave it.
+        self.bench.device.store.journal([(STATE, number, State(9, {1: b"\x09" * 5}).pack())])
+        self.bench.device.throttle.failed(number, 9, protocol.DEFAULTS, self.bench.board.up)
         self.assertEqual(self.bench.ask("user_invite", user="carol")["status"], "ok")
         self.assertEqual(self.bench.device.directory.find("carol")[0], number)
         shown = self.bench.ask("user_show", user="carol")
         self.assertEqual((shown["state"], shown["failures"], shown["wait"]), ("pending", 0, 0))
         self.assertEqual(self.bench.device.directory.state(number).uses, {})
+        self.assertEqual(number in self.bench.device.throttle._ends, False)
         phone, _ = self.enrolled("carol")
         self.assertEqual(verify(self.bench, phone.at(NOW + 30), "carol"), "accepted")
 

@@ -6,7 +6,7 @@ first code works twice, no recovery code is good that nobody was told."""
 import unittest
 
 import pyotp
-from asking import ENTROPY, WRONG, bypass, cuts, recovery, status_of, verify, without_id
+from asking import ENTROPY, WRONG, bypass, cuts, events, recovery, status_of, verify, without_id
 from parts import NOW, TEARS, Bench
 
 ID, OTHER_ID = "0123456789abcdef", "fedcba9876543210"
@@ -71,11 +71,14 @@ class Retries(unittest.TestCase):
     def test_over_a_restart_the_verdict_stands_and_the_codes_are_void(self):
         codes = confirm(self.bench, self.phone.at(NOW))["codes"]
         self.assertEqual(credentials(self.bench), {"phone": "active", "recovery": "active"})
+        first = self.bench.device.audit.next
         for _ in range(3):
             self.bench.restart()
             again = without_id(confirm(self.bench, self.phone.at(NOW)))
             self.assertEqual(again, {"status": "accepted", "codes": None})
             self.assertEqual(credentials(self.bench), {"phone": "active"})
+        found = [(e.name, detail) for _, e, _, detail in events(self.bench, first) if e.name != "unsealed"]
+        self.assertEqual(found, [("credential-removed", "alice\nrecovery")])
         said = [verify(self.bench, code) for code in (codes[0], self.phone.at(NOW), self.phone.at(NOW + 30))]
         self.assertEqual(said, ["malformed", "replayed", "accepted"])
         self.assertEqual(verify(self.bench, recovery(self.bench)[0]), "accepted")
