@@ -6,6 +6,7 @@ import signal
 import stat
 import subprocess
 from pathlib import Path
+from typing import IO
 
 import pytest
 from tests.cli.support import SECONDS, UNDERSTUDY, Cli, Done
@@ -138,6 +139,32 @@ def test_show_resolves_a_service(cli: Cli, in_force: Path) -> None:
     assert cli.json("config", "show", "--service", "cron")["mfa"] is False
 
 
+def test_apply_has_a_running_broker_read_it(cli: Cli, in_force: Path, new: Path) -> None:
+    socket = f'[broker]\nsocket = "{cli.folder}/run/broker.sock"\n'
+    in_force.write_text(socket)
+    new.write_text(OLD + socket)
+    broker = cli.start("serve", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    assert broker.stderr is not None
+    try:
+        read_until(broker.stderr, "ready")
+        done = cli.json("config", "apply", str(new))
+        assert done["changed"] and done["reloaded"]
+        read_until(broker.stderr, "reloaded")
+        assert "The broker reads it now." in cli.ok("config", "apply", str(new)).out
+        read_until(broker.stderr, "reloaded")
+    finally:
+        broker.terminate()
+        broker.communicate(timeout=SECONDS)
+
+
+def read_until(lines: IO[str], word: str) -> None:
+    """Read a log up to the line with `word`; the test's own time limit is the deadline."""
+    for line in lines:
+        if word in line:
+            return
+    raise AssertionError(f"the log ended without {word}")
+
+
 # Apply, killed. strace sends the signal as the process enters the call, which then does not happen.
 
 
@@ -222,7 +249,8 @@ def test_the_configuration_chooses_among_several_devices(cli: Cli, in_force: Pat
         in_force.write_text(f'[device]\nport = "{first}"\nid = "{two}"\n')
         wrong = cli("status")
         assert wrong.code == exit_code("not-yours") and str(in_force) in wrong.err and "--device" in wrong.err
-        assert cli.json("status", "--device", one)["device"] == one
+        in_force.write_text(f'[device]\nport = "{second}"\nid = "{two}"\n')
+        assert cli.json("status", "--device", one)["device"] == one  # the port is the other one's
 
 
 def test_a_bad_configuration_is_warned_of_once_and_does_not_count(
