@@ -82,8 +82,8 @@ def statuses_tool(tmp_path: Path, change: str) -> "subprocess.CompletedProcess[s
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ("protocol.STATUSES['rejected'] = (10, 'x', 'MAXTRIES')", "is not current"),
-        ("protocol.STATUSES['new'] = (99, 'x', 'AUTH_ERR')", "is not current"),
+        ("protocol.STATUSES['rejected'] = (10, 'x', 'MAXTRIES')", "has old PAM codes"),
+        ("protocol.STATUSES['new'] = (99, 'x', 'AUTH_ERR')", "has old PAM codes"),
         ("protocol.STATUSES['rejected'] = (10, 'x', 'SUCCESS')", "may not have the PAM code SUCCESS"),
         ("protocol.STATUSES['ok'] = (0, 'x', 'IGNORE')", "may not have the PAM code IGNORE"),
         ("protocol.STATUSES['pending'] = (0, 'x', 'NEW_AUTHTOK_REQD')", "may not have the PAM code NEW_"),

@@ -7,6 +7,7 @@ libpam_wrapper gives PAM a folder of services, so the machine's own stay as they
 
 import ctypes
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 
@@ -33,10 +34,12 @@ class Pamtester(Login):
         text = "".join(line.replace("MODULE", f"{MODULE} socket={self.socket}") + "\n" for line in lines)
         (self.folder / "pam.d" / service).write_text(text)
 
-    def tested(self, *operations: str, typed: str = "") -> "subprocess.CompletedProcess[str]":
-        """pamtester test alice OPERATION.."""
+    def tested(
+        self, *operations: str, typed: str = "", under: tuple[str, ...] = (), service: str = "test"
+    ) -> "subprocess.CompletedProcess[str]":
+        """pamtester SERVICE alice OPERATION.., with a program before it."""
         return subprocess.run(
-            ["pamtester", "test", "alice", *operations],
+            [*under, "pamtester", service, "alice", *operations],
             input=typed,
             capture_output=True,
             text=True,
@@ -134,3 +137,41 @@ def test_an_unknown_argument_lets_nobody_in(tester: Pamtester) -> None:
     with FakeBroker(tester.socket, says(message("accepted"))) as broker:
         ended = tester.tested("authenticate")
     assert ended.returncode != 0 and text_of(PAM["SERVICE_ERR"]) in ended.stderr and not broker.connections
+
+
+# pam_oath and pam_google_authenticator take some 150,000 more than pam_permit, with one user.
+INSTRUCTIONS = 100000
+
+
+def test_a_login_takes_few_instructions(tester: Pamtester) -> None:
+    under = ("valgrind", "--tool=callgrind", f"--callgrind-out-file={tester.folder / 'out'}")
+    tester.lines("auth required pam_permit.so", service="permit")
+    tester.lines("auth required MODULE")
+    count = {}
+    with FakeBroker(tester.socket, answers(message("accepted"))) as broker:
+        for service in ("permit", "test"):
+            ended = tester.tested("authenticate", typed="123456\n", under=under, service=service)
+            assert ended.returncode == 0, ended
+            (count[service],) = re.findall(r"Collected : (\d+)", ended.stderr)
+    assert len(broker.requests) == 2
+    assert int(count["test"]) - int(count["permit"]) < INSTRUCTIONS
+
+
+def test_a_login_opens_and_writes_no_file(tester: Pamtester) -> None:
+    """Beside the module itself; the code goes out over the socket."""
+    trace = tester.folder / "trace"
+    under = ("strace", "-f", "-o", str(trace), "-e", "trace=%file,%desc,%network,fork,clone,clone3,vfork")
+    tester.lines("auth required MODULE")
+    with FakeBroker(tester.socket, answers(message("accepted"))):
+        assert tester.tested("authenticate", typed="123456\n", under=under).returncode == 0
+    lines = trace.read_text().splitlines()
+    first = next(number for number, line in enumerate(lines) if "socket(AF_UNIX" in line)
+    last = max(number for number, line in enumerate(lines) if "recvfrom(" in line)
+    names = {re.sub(r"^\d+ +", "", line).split("(")[0] for line in lines[first:last]}
+    assert names <= {
+        *("socket", "connect", "getsockopt", "lstat", "newfstatat", "sendto", "poll", "recvfrom", "close"),
+        *("write", "read", "fstat", "ioctl", "newfstatat"),  # pamtester's own prompt
+    }
+    assert not any("fsync" in line or "O_WRONLY" in line for line in lines[first:last])
+    own = [line for line in lines[first:last] if re.match(r"\d+ +write\(", line)]
+    assert all(re.match(r"\d+ +write\([12], ", line) for line in own)
