@@ -2,6 +2,7 @@
 # Copyright (c) 2026 The Understudy authors
 """A whole site: a machine for logins, a provisioned device, the broker between them."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,9 @@ from tests.login.machine import Machine
 from understudy.paths import etc_dir
 
 CONFIG = Path("/etc/understudy/understudy.toml")
+SUDOERS = Path("/etc/sudoers.d/understudy")
 SOCKET = Path("/run/understudy/broker.sock")
+VERIFIER = "verifier.json"
 PASSWORD = "a long password"
 
 
@@ -46,6 +49,8 @@ class Device:
     def stop(self, number: int = signal.SIGTERM) -> None:
         """Take its power away."""
         if self.process is not None:
+            # Left behind, the name would soon lead to somebody else's terminal, and a broker write hellos there.
+            Path(self.port).unlink()
             self.process.send_signal(number)
             self.process.wait(SECONDS)
             assert self.process.stdout is not None
@@ -61,10 +66,9 @@ class Site:
     """
 
     def __init__(self, machine: Machine, cli: Cli, device: Device) -> None:
-        """The device is there, and `cli` has claimed it."""
+        """`cli` has claimed the device, and paired the broker's identity."""
         self.machine, self.cli, self.device = machine, cli, device
-        self.identity = cli.folder / "verifier.json"
-        cli.ok("pair", "--new-identity", str(self.identity), "--role", "verifier", "--yes")
+        self.identity = cli.folder / VERIFIER
         self.log = machine.path("/var/log/understudyd")
         self.process: subprocess.Popen[bytes] | None = None
         machine.install_module()
@@ -124,15 +128,27 @@ class Site:
         text = text.replace("pam_understudy.so enrol", f"pam_understudy.so {arguments}")
         self.machine.write(f"/etc/pam.d/{service or name}", text)
 
+    def sudoers(self, more: str = "") -> None:
+        """Install host_tools/etc/sudoers.d as an admin would, and `more` lines of the test's."""
+        self.machine.write(SUDOERS, (etc_dir() / "sudoers.d/understudy").read_text() + more, mode=0o440)
+
+
+def provision(folder: Path) -> None:
+    """Make a host and its claimed device below `folder`, to be copied: it takes longer than all the rest."""
+    cli = Cli(folder)
+    with Device(cli) as device:
+        device.start()
+        cli.ok("claim", "--yes", "--name", "test host")
+        cli.ok("pair", "--new-identity", str(folder / VERIFIER), "--role", "verifier", "--yes")
+
 
 @contextmanager
-def site(folder: Path, *options: str) -> Iterator[Site]:
-    """A Site on a claimed simulated device with `options` as with `understudy simulate`; the broker is the
-    test's to start."""
+def site(provisioned: Path, folder: Path) -> Iterator[Site]:
+    """A Site with a copy of what `provision` has made, with power on; the broker is the test's to start."""
+    shutil.copytree(provisioned, folder / "host", ignore=shutil.ignore_patterns("run", "tmp", "port"))
     cli = Cli(folder / "host")
     with Machine(folder / "machine") as machine, Device(cli) as device:
-        device.start(*options)
-        cli.ok("claim", "--yes", "--name", "test host")
+        device.start()
         made = Site(machine, cli, device)
         try:
             yield made

@@ -36,6 +36,8 @@ class Plugged:
         """Its port and its process are gone at once."""
         assert self.process is not None
         device = self.device
+        # Left behind, the name would soon lead to somebody else's terminal, and the broker write hellos there.
+        (self.cli.folder / "port").unlink()
         self.process.kill()
         self.process.communicate()
         os.kill(device, signal.SIGKILL)  # its end of the port is open as long as the other one is
