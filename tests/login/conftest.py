@@ -12,7 +12,8 @@ from tests.login.machine import Machine
 from tests.login.site import Site, provision, site
 
 
-def pytest_runtest_setup() -> None:
+@pytest.fixture(scope="session")
+def root() -> None:
     """Logins need users, and those need root, if only in a namespace."""
     if os.geteuid() != 0:
         pytest.skip("needs root, for a mount namespace: `make test-login` runs it by `sudo -n` where it may")
@@ -37,7 +38,7 @@ def broker(kept: Provisioned, tmp_path: Path) -> Iterator[Broker]:
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Iterator[Machine]:
+def machine(root: None, tmp_path: Path) -> Iterator[Machine]:
     """A machine without a device."""
     with Machine(tmp_path / "machine") as machine:
         yield machine
@@ -52,7 +53,7 @@ def provisioned(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def at(tmp_path: Path, provisioned: Path) -> Iterator[Site]:
+def at(root: None, tmp_path: Path, provisioned: Path) -> Iterator[Site]:
     """A site where alice has a password and a code, with sshd's stack for both; no broker is started yet."""
     with site(provisioned, tmp_path) as made:
         made.person("alice")

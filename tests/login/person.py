@@ -33,5 +33,5 @@ def by_password(sshd: Sshd, name: str, typed: str) -> Done:
 
 def let_in(done: Done) -> bool:
     """Whether that was a login; neither way may leave a doubt."""
-    assert (done.code == 0) == (f"\n{INSIDE}\n" in done.out), done
+    assert (done.code == 0) == (f"{INSIDE}\n" in done.out), done
     return done.code == 0

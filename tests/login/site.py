@@ -2,12 +2,13 @@
 # Copyright (c) 2026 The Understudy authors
 """A whole site: a machine for logins, a provisioned device, the broker between them."""
 
+import os
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -17,7 +18,6 @@ from tests.login.machine import Machine
 from understudy.paths import etc_dir
 
 CONFIG = Path("/etc/understudy/understudy.toml")
-SUDOERS = Path("/etc/sudoers.d/understudy")
 SOCKET = Path("/run/understudy/broker.sock")
 VERIFIER = "verifier.json"
 PASSWORD = "a long password"
@@ -47,12 +47,17 @@ class Device:
         assert first_line(self.process) == self.port
 
     def stop(self, number: int = signal.SIGTERM) -> None:
-        """Take its power away."""
+        """Take its power away; with SIGKILL, without a chance to say goodbye."""
         if self.process is not None:
-            # Left behind, the name would soon lead to somebody else's terminal, and a broker write hellos there.
+            # Left behind, the name would soon lead to another's terminal, and a broker write hellos there.
             Path(self.port).unlink()
+            with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as file:
+                below = [int(pid) for pid in file.read().split()]
             self.process.send_signal(number)
             self.process.wait(SECONDS)
+            for pid in below:  # left alone by a SIGKILL, it would keep its end of the port open
+                with suppress(ProcessLookupError):
+                    os.kill(pid, number)
             assert self.process.stdout is not None
             self.process.stdout.close()
             self.process = None
@@ -127,10 +132,6 @@ class Site:
         text = (etc_dir() / "pam" / name).read_text()
         text = text.replace("pam_understudy.so enrol", f"pam_understudy.so {arguments}")
         self.machine.write(f"/etc/pam.d/{service or name}", text)
-
-    def sudoers(self, more: str = "") -> None:
-        """Install host_tools/etc/sudoers.d as an admin would, and `more` lines of the test's."""
-        self.machine.write(SUDOERS, (etc_dir() / "sudoers.d/understudy").read_text() + more, mode=0o440)
 
 
 def provision(folder: Path) -> None:

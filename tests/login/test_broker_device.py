@@ -36,7 +36,7 @@ class Plugged:
         """Its port and its process are gone at once."""
         assert self.process is not None
         device = self.device
-        # Left behind, the name would soon lead to somebody else's terminal, and the broker write hellos there.
+        # Left behind, the name would soon lead to another's terminal, and the broker write hellos there.
         (self.cli.folder / "port").unlink()
         self.process.kill()
         self.process.communicate()

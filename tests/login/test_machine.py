@@ -10,6 +10,8 @@ from tests.cli.support import wait_for
 from tests.login.machine import Machine
 from tests.login.sshd import Sshd
 
+pytestmark = pytest.mark.usefixtures("root")
+
 
 def fingerprint() -> dict[str, tuple[int, int]]:
     """The real machine's files of accounts, and what lies in its folders."""
