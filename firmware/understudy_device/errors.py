@@ -255,6 +255,12 @@ class NoBroker(UnderstudyError):
     status = "no-broker"
 
 
+class Unreachable(UnderstudyError):
+    """No 2FA server has answered, in words that make sense."""
+
+    status = "unreachable"
+
+
 class ConfigError(UnderstudyError):
     """The configuration file is missing something, holds something unknown, or can't be read."""
 

@@ -131,6 +131,7 @@ STATUSES = {
     "not-required": (56, "No code is asked for.", "IGNORE"),
     "busy": (57, "Too many logins wait; try again.", _AWAY),
     "no-broker": (58, "The broker does not run.", _AWAY),
+    "unreachable": (60, "The 2FA server can't be reached.", _AWAY),
     "config": (59, "The configuration can't be used.", "SERVICE_ERR"),
     "internal": (70, "Something went wrong inside.", "SYSTEM_ERR"),
 }

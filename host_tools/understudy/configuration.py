@@ -21,7 +21,9 @@ from understudy.configuration_kinds import (
     MAX_SOCKET,
     NAMES,
     PORT,
+    SERVERS,
     SWITCH,
+    URL,
     choice,
     count,
     key,
@@ -67,9 +69,54 @@ class Login:
     )
     enrol: bool = key(True, SWITCH, "Whether who is pending enrols at the login.", per_service=True)
     deadline: float = key(
-        10.0, seconds(0.5, 60), "How long the device may take, in seconds.", per_service=True
+        3.0, seconds(0.5, 60), "How long a login waits for its verdict, in seconds.", per_service=True
     )
     issuer: str = key("Understudy", LABEL, "The name that authenticator apps show.")
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """[upstream]; without a kind there is none, and the device decides alone."""
+
+    kind: str | None = key(
+        None, choice("privacyidea", "radius"), "What the 2FA server speaks.", example="privacyidea"
+    )
+    url: str | None = key(None, URL, "privacyIDEA's address.", example="https://otp.example.net")
+    servers: tuple[str, ...] = key((), SERVERS, "RADIUS servers, HOST or HOST:PORT, in turn.")
+    key_file: Path | None = key(
+        None,
+        path(),
+        "A file with RADIUS's shared secret, or the API key.",
+        example="/etc/understudy/upstream.key",
+    )
+    service_id: str | None = key(None, LABEL, "How the server knows this host.", example="nas")
+    realm: str | None = key(None, LABEL, "privacyIDEA's realm.", example="home")
+    verify: bool = key(True, SWITCH, "Whether the server's certificate has to be good.")
+    ca_file: Path | None = key(
+        None, path(), "Certificates to trust instead of the system's.", example="/etc/understudy/ca.pem"
+    )
+    patience: float = key(1.5, seconds(0.1, 30), "How long a login waits for the servers, in seconds.")
+    retry: float = key(30.0, seconds(0, 3600), "How long one that was away is not asked, in seconds.")
+    max_silence: float = key(
+        0.0,
+        seconds(0, 31536000),
+        "Seconds after the servers' last answer from which the device may not decide alone; 0: for ever.",
+    )
+
+
+@dataclass(frozen=True)
+class Emergency:
+    """[emergency]."""
+
+    users: tuple[str, ...] = key((), NAMES, "Who gets in when neither servers nor device can say anything.")
+
+
+@dataclass(frozen=True)
+class Grace:
+    """[grace]; never at sshd."""
+
+    unlocks: int = key(0, count(0, 100), "Unlocks without a code after one, at the same terminal.")
+    seconds: float = key(28800.0, seconds(1, 86400), "How long they are good for, in seconds.")
 
 
 @dataclass(frozen=True)
@@ -95,6 +142,7 @@ class Service(Login):
     """What holds at one PAM service: [login] and the top-level keys, under its own overrides."""
 
     mfa: bool = True
+    mode: str = "upstream-first"
 
 
 @dataclass(frozen=True)
@@ -102,15 +150,26 @@ class Configuration:
     """A whole file; `services` are the overrides of [service.NAME], by NAME."""
 
     mfa: bool = key(True, SWITCH, "Whether a code is asked for at all.", per_service=True)
+    mode: str = key(
+        "upstream-first",
+        choice("upstream-first", "device-first", "device-only"),
+        "Who is asked first; without [upstream] the device decides alone.",
+        per_service=True,
+    )
     device: Device = table(Device, "The device, and this host's key for it.")
     login: Login = table(Login, "The conversation at a login.")
     cover: Cover = table(Cover, "Who is asked for a code: everybody, when no users and no groups are named.")
+    upstream: Upstream = table(Upstream, "The network 2FA servers.")
+    emergency: Emergency = table(Emergency, "When nobody can decide.")
+    grace: Grace = table(Grace, "Unlocks that need no code.")
     broker: Broker = table(Broker, "The broker, understudyd.")
     services: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: _NOTHING)
 
     def for_service(self, name: str) -> Service:
         """What holds at the PAM service `name`; one that the file does not name has no overrides."""
-        return Service(**{**vars(self.login), "mfa": self.mfa, **self.services.get(name, {})})
+        return Service(
+            **{**vars(self.login), "mfa": self.mfa, "mode": self.mode, **self.services.get(name, {})}
+        )
 
     def is_covered(self, user: str, groups_of: Callable[[str], Collection[str]]) -> bool:
         """Whether `user` is asked for a code.
@@ -147,9 +206,20 @@ def parse(text: str, source: str) -> Configuration:
     `source` is its name in the message. The error's field `findings` has a line for each thing wrong.
     """
     values, findings = read_document(text, Configuration)
+    if not findings:
+        configuration = Configuration(**values)
+        findings = [Finding(0, sentence) for sentence in _missing(configuration.upstream)]
     if findings:
         raise _refusal(source, findings)
-    return Configuration(**values)
+    return configuration
+
+
+def _missing(upstream: Upstream) -> list[str]:
+    """What an upstream of its kind can't do without."""
+    needed = {"privacyidea": ("url",), "radius": ("servers", "key_file"), None: ()}[upstream.kind]
+    return [
+        f"[upstream] of kind {upstream.kind} needs {name}." for name in needed if not getattr(upstream, name)
+    ]
 
 
 def _refusal(source: str, findings: list[Finding]) -> ConfigError:

@@ -17,6 +17,8 @@ MAX_NAME = 256  # characters of a user's or a group's name
 MAX_SOCKET = 107  # bytes; sun_path holds 108 with its end (unix(7))
 MAX_PATH = 4095  # bytes; PATH_MAX without its end
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://.*")
+_WEB = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
+_SERVER = re.compile(r"([0-9A-Za-z._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 _DEVICE_ID = re.compile(r"[0-9a-f]{16}")
 
 
@@ -203,3 +205,22 @@ def _device_id(value: Any) -> str:
 
 
 DEVICE_ID = Kind("a device's id in quotes: 16 digits of 0 to 9 and a to f", _device_id)
+
+
+def _url(value: Any) -> str:
+    if not isinstance(value, str) or unseen(value) or not _WEB.fullmatch(value):
+        raise Unfit
+    return value
+
+
+URL = Kind('an address in quotes, such as "https://otp.example.net"', _url)
+
+
+def _servers(value: Any) -> tuple[str, ...]:
+    names = _names(value)
+    if not all(_SERVER.fullmatch(name) for name in names):
+        raise Unfit
+    return names
+
+
+SERVERS = Kind('a list of servers in quotes, such as ["10.0.0.2", "radius.example.net:1812"]', _servers)

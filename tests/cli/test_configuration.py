@@ -30,7 +30,9 @@ EACH = [(table, name) for table, known in KEYS.items() for name in known]
 
 
 def in_table(table: str, line: str) -> str:
-    return f"[{table}]\n{line}\n" if table else f"{line}\n"
+    # An upstream is only good with what its kind needs.
+    more = 'url = "https://a"\nservers = ["a"]\nkey_file = "/a"\n' if line.startswith("kind = ") else ""
+    return f"[{table}]\n{line}\n{more}" if table else f"{line}\n"
 
 
 def findings(text: str) -> list[str]:
@@ -56,8 +58,9 @@ def value_of(configuration: Configuration, table: str, name: str) -> Any:
 
 
 def assert_alike(value: object, default: object) -> None:
-    """Of the type with which the key is declared; only the device's keys may be left out."""
-    assert type(value) in ((type(default),) if default is not None else (str, type(None)))
+    """Of the type with which the key is declared."""
+    given_or_not = (str, type(Path()), type(None))
+    assert type(value) in ((type(default),) if default is not None else given_or_not)
 
 
 def test_an_empty_file_is_the_safe_default() -> None:
@@ -97,6 +100,26 @@ LIMITS: dict[str, tuple[list[Any], list[Any]]] = {
     "deadline": ([0.5, 1, 60, 59.9], [0.4, 60.1, 0, -1, "10", True, float("nan"), float("inf"), 10**5000]),
     "issuer": (["U", "\u00e9" * 32], ["", "\u00e9" * 33, " U", "U ", "a\u007f", 1]),
     "socket": (["/a", "/" + "a" * (MAX_SOCKET - 1)], ["a", "/" + "a" * MAX_SOCKET, "/" + "\u00e9" * 54, 0]),
+    "mode": (["upstream-first", "device-first", "device-only"], ["upstream", "", 1]),
+    "kind": (["privacyidea", "radius"], ["RADIUS", "", 1]),
+    "url": (
+        ["https://a", "http://[::1]:5000/pi", "https://otp.example.net/"],
+        ["a", "ftp://a", "https://", "https://u@a", "https://a?b", "https://a b", 1],
+    ),
+    "servers": (
+        [(), ("a",), ("10.0.0.2:1812", "[::1]:18120")],
+        ["a", ("",), ("a:b",), ("a b",), ("http://a",), (1,)],
+    ),
+    "key_file": (["/a"], ["a", 1]),
+    "service_id": (["nas"], ["", "\u00e9" * 33, 1]),
+    "realm": (["home"], ["", " a", 1]),
+    "verify": ([True, False], ["no", 0]),
+    "ca_file": (["/a"], ["a", 1]),
+    "patience": ([0.1, 30, 1.5], [0, 31, "1", True]),
+    "retry": ([0, 3600], [-1, 3601, True]),
+    "max_silence": ([0, 31536000], [-1, 31536001, "1d"]),
+    "unlocks": ([0, 100], [-1, 101, 1.0, True]),
+    "seconds": ([1, 86400], [0, 86401, True]),
     "clients": ([1, 65535], [0, 65536, -1, 1.0, "1", True]),
 }
 NAMES: tuple[list[Any], list[Any]] = (
@@ -178,6 +201,11 @@ def test_each_table_misspelt_by_a_letter_names_the_right_one(table: str) -> None
     others = {one for other in (*tables(Configuration), SERVICE) if other != table for one in misspelt(other)}
     for wrong in set(misspelt(table)) - others - {table}:  # "sevice" may be either
         assert finding(f"[{wrong}]\n") == f"line 1: There is no table [{wrong}]; the nearest is {shown}."
+
+
+def test_an_upstream_needs_what_its_kind_takes() -> None:
+    assert finding('[upstream]\nkind = "privacyidea"\n') == "[upstream] of kind privacyidea needs url."
+    assert len(findings('[upstream]\nkind = "radius"\n')) == 2
 
 
 def test_a_key_in_the_wrong_place_is_sent_to_the_right_one() -> None:
