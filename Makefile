@@ -10,7 +10,7 @@ MICROPYTHON := $(PYTHON3) tools/build_micropython.py
 FORMATTED := firmware host_tools tools tests boards
 
 .PHONY: help setup fmt check demo pico test test-unit test-device test-cli test-power test-power-long
-.PHONY: test-install-long image images interpreter bench lock packages wheel wiring clean
+.PHONY: test-install-long image images interpreter bench bench-login lock packages wheel wiring clean
 .PHONY: pam pam-statuses
 
 help:  ## List the targets
@@ -76,9 +76,14 @@ images: setup  ## Build every image the tests use
 interpreter: setup  ## Build MicroPython's Unix interpreter and mpy-cross
 	@$(MICROPYTHON) interpreter
 
-bench: setup  ## Measure on the emulated Pico
+bench: setup packages pam  ## Measure on the emulated Pico, and a login beside what else checks codes for PAM
 	@$(MICROPYTHON) image rpi_pico rpi_pico-bare
 	@$(VENV)/python tests/bench/bench.py
+	@echo
+	@$(VENV)/python tests/bench/login.py
+
+bench-login: setup packages pam  ## The latter alone; takes root, for a mount namespace
+	@$(VENV)/python tests/bench/login.py
 
 packages:  ## Install the Debian packages that building and testing take, or unpack them into build
 	@$(PYTHON3) tools/debian_packages.py build test unpacked
