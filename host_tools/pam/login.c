@@ -171,15 +171,16 @@ static int handle(pam_handle_t *pamh, int flags, const struct conf *conf, const 
 	struct login login = {
 		.pamh = pamh,
 		.conf = conf,
-		.silent = ((unsigned)flags & PAM_SILENT) != 0,
+		/* Who is asked has to be told why it was in vain, and who enrols has to see the secret: sudo sets
+		 * the flag always, and there is no way to have it otherwise before its version 1.9.16. */
+		.silent = prompts == 0 && ((unsigned)flags & PAM_SILENT) != 0,
 		.left_ms = conf->timeout * 1000,
 		.request = {.word = word},
 		.reply = &reply,
 	};
 	int result;
 
-	/* Only a login has prompts; and who enrols has to see the secret. */
-	login.request.enrol = prompts > 0 && conf->enrol && !login.silent;
+	login.request.enrol = prompts > 0 && conf->enrol; /* only a login has prompts */
 	reply.dirty = 0;
 	result = run(&login, prompts);
 	explicit_bzero(reply.bytes, reply.dirty); /* it may have told a secret for the phone */

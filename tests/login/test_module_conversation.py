@@ -201,10 +201,9 @@ def test_enrol_is_told_only_where_it_may_be(login: Login) -> None:
         login("user=alice", "answer=1")
         login.stack("enrol")
         login("user=alice", "answer=1")
-        login("user=alice", "answer=1", "silent")  # nobody would see the secret
         login("user=alice", "account")
     told = [request.fields.get("enrol") for request in broker.requests]
-    assert told == [None, None, "yes", "yes", None, None, None]
+    assert told == [None, None, "yes", "yes", None]
 
 
 def test_the_timeout_is_told(login: Login) -> None:
@@ -228,12 +227,15 @@ def test_debug_tells_syslog_the_status_and_no_code(login: Login) -> None:
 # --- silence, and programs that can't converse ---
 
 
-def test_silent_means_no_texts(login: Login) -> None:
+def test_silent_means_no_texts_but_at_a_login(login: Login) -> None:
+    with FakeBroker(login.socket, says(message("disabled", "error a"))):
+        ended = login("user=alice", "account", "silent")
+    assert ended.talk == [] and ended.result == PAM["PERM_DENIED"]
     with FakeBroker(
         login.socket, says(prompt("C ", "off", "s", "info a")), says(message("rejected", "error b"))
     ):
-        ended = login("user=alice", "answer=1", "silent")
-    assert ended.talk == [("hidden", "C ")] and ended.result == PAM["AUTH_ERR"]
+        ended = login("user=alice", "answer=1", "silent")  # as sudo always has it
+    assert ended.talk == [("info", "a"), ("hidden", "C "), ("error", "b")]
 
 
 def test_without_a_conversation_function_it_says_so(login: Login) -> None:
