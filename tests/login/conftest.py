@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.login.broker import Broker, Provisioned
+from tests.login.crowd import Crowd, CrowdedSite, crowded
 from tests.login.machine import Machine
 from tests.login.site import Site, provision, site
 
@@ -58,4 +59,17 @@ def at(root: None, tmp_path: Path, provisioned: Path) -> Iterator[Site]:
     with site(provisioned, tmp_path) as made:
         made.person("alice")
         made.stack("sshd-password", "sshd")
+        yield made
+
+
+@pytest.fixture(scope="session")
+def crowd(tmp_path_factory: pytest.TempPathFactory) -> Crowd:
+    """A claimed device with many users, to be copied."""
+    return Crowd(tmp_path_factory.mktemp("crowd") / "host")
+
+
+@pytest.fixture
+def busy(crowd: Crowd, tmp_path: Path) -> Iterator[CrowdedSite]:
+    """A site with the crowd, and its broker running."""
+    with crowded(crowd, tmp_path) as made:
         yield made
