@@ -34,7 +34,7 @@ def test_the_table(contest: login.Contest, capsys: pytest.CaptureFixture[str]) -
     login.show(contest)
     lines = capsys.readouterr().out.splitlines()
     (baseline,) = [line.split() for line in lines if line.startswith("  pam_permit ")]
-    assert baseline[1] == "1.00" and baseline[3:] == ["0", "0", "0", "0"]
+    assert baseline[1:3] == ["1.00", "1.00"] and baseline[4:] == ["0", "0", "0", "0"]
     for name in (
         "pam_understudy",
         "pam_oath",
