@@ -3,6 +3,7 @@
 """The configuration's keys as text: the documented file to begin with, and the README's table."""
 
 import json
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,14 @@ from understudy.configuration import Configuration
 from understudy.configuration_kinds import Key, keys, tables
 from understudy.configuration_parser import SERVICE, per_service
 
+_WIDTH = 110  # characters of a comment's line
 _HEAD = """\
 # The configuration of Understudy, with the default of every key. A key that is left out keeps its default.
 # Change a copy, look at it with `understudy config check FILE`, save it with `understudy config apply FILE`.
 """
 _SERVICES = f"""\
 # What holds at one PAM service only, under its name in /etc/pam.d; it goes before what stands above.
-# Takes any of: {{names}}.
+{{names}}
 # [{SERVICE}.sudo]
 # text = "Code for sudo: "
 """
@@ -27,8 +29,11 @@ def default_text() -> str:
     """A TOML file with every key, its meaning and its default; what it holds is what holds without it."""
     parts = [_HEAD, *(_documented(one) for one in keys(Configuration).values())]
     for name, (of, meaning) in tables(Configuration).items():
-        parts.append(f"# {meaning}\n[{name}]\n" + "".join(_documented(one) for one in keys(of).values()))
-    parts.append(_SERVICES.format(names=", ".join(per_service(Configuration))))
+        parts.append(
+            f"{_comment(meaning)}\n[{name}]\n" + "".join(_documented(one) for one in keys(of).values())
+        )
+    names = _comment(f"Takes any of: {', '.join(per_service(Configuration))}.")
+    parts.append(_SERVICES.format(names=names))
     return "\n".join(parts)
 
 
@@ -53,7 +58,18 @@ def spelled(value: Any) -> str:
 def _documented(one: Key) -> str:
     line = f"{one.name} = {spelled(one.example if one.default is None else one.default)}"
     given = f"# {line}" if one.default is None else line
-    return f"# {one.meaning} Takes {one.kind.words}.\n{given}\n"
+    return f"{_comment(f'{one.meaning} Takes {one.kind.words}.')}\n{given}\n"
+
+
+def _comment(words: str) -> str:
+    return textwrap.fill(
+        words,
+        _WIDTH,
+        initial_indent="# ",
+        subsequent_indent="# ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _rows() -> Iterator[tuple[str, ...]]:
