@@ -15,7 +15,7 @@ from tests.power.belief import Belief
 from tests.power.model import device_time
 from tests.power.models_codes import code_of
 from tests.power.models_device import host_id
-from tests.power.requests import ADMIN, OTHER, VERIFIER, Request, ask
+from tests.power.requests import ADMIN, OTHER, VERIFIER, Request, Told, ask
 
 from understudy_device.protocol import ALGORITHMS, ROLES
 
@@ -77,6 +77,25 @@ def _confirm(act: Act, belief: Belief) -> list[Request]:
     return [ask("user_confirm", user=act.name, code=_codes(belief, act.name, kind, number)[0])]
 
 
+def _enrol(act: Act, belief: Belief) -> list[Request]:
+    """Mostly of who is to enrol: `reset` makes somebody so."""
+    who, reset = act.values
+    known = act.name in belief.users()
+    first = [
+        ask("user_reset" if known else "user_invite", user=act.name),
+        ask("user_set", user=act.name, enabled=True, valid_from=0, valid_until=0),
+    ]
+    return [*(first if reset else []), ask("enrol", who=who, user=act.name)]
+
+
+def _enrol_confirm(act: Act, belief: Belief) -> list[Request]:
+    who, begin, kind, number = act.values
+    step = _now(belief) // belief.states[0]["settings"]["interval"] + number
+    typed = "000000" if kind == "wrong" else Told(act.name, "phone", step)
+    first = _enrol(Act("enrol", act.name, (who, True)), belief) if begin else []
+    return [*first, ask("enrol_confirm", who=who, user=act.name, code=typed)]
+
+
 def _resync(act: Act, belief: Belief) -> list[Request]:
     kind, number = act.values
     first, second = _codes(belief, act.name, kind, number)
@@ -102,6 +121,8 @@ _REQUESTS: dict[str, Callable[[Act, Belief], list[Request]]] = {
     "add": _add,
     "verify": _verify,
     "confirm": _confirm,
+    "enrol": _enrol,
+    "confirm at a login": _enrol_confirm,
     "resync": _resync,
     "of a user": _plain,
     "settings": lambda act, _belief: [ask("settings_set", **dict(act.values[0]))],
@@ -114,7 +135,7 @@ _REQUESTS: dict[str, Callable[[Act, Belief], list[Request]]] = {
 
 
 def requests_for(act: Act, belief: Belief) -> list[Request]:
-    """The requests of an act on a device as it may be now."""
+    """The requests of an act on a device as it may be now; what those before the last tell, it may name."""
     return _REQUESTS[act.what](act, belief)
 
 
@@ -148,6 +169,7 @@ _dates = st.sampled_from((0, 1700000100, 1700090000, 4000000000))
 _of_users = st.one_of(
     _of_user("user_remove"),
     _of_user("user_reset"),
+    _of_user("user_invite"),
     _of_user("user_set", enabled=st.booleans()),
     _of_user("user_set", valid_until=_dates),
     _of_user("user_set", valid_from=_dates, enabled=st.just(True)),
@@ -166,7 +188,10 @@ _verifying = st.tuples(
 _adding = st.tuples(
     st.integers(0, 2), _credentials, st.sampled_from(("totp", "hotp")), st.booleans(), _some(**_settings)
 )
-_setting = st.one_of(_some(**_settings), _some(**_slowing)).filter(bool)
+_at_login = _some(enrol_at_login=st.sampled_from((True, True, False)))
+_setting = st.one_of(_some(**_settings), _some(**_slowing), _at_login).filter(bool)
+_by_either = st.sampled_from((ADMIN, ADMIN, VERIFIER))  # who may not be paired
+_first = st.sampled_from(("near", "near", "near", "wrong"))
 _clocks = st.tuples(
     st.sampled_from((0, 20, 600, 4000, 90000, -20, -600, -90000)), st.sampled_from((False, False, True))
 )
@@ -183,6 +208,9 @@ ACTS: Strategy = st.one_of(
     _acts("add", NAMES, _adding),
     _acts("of a user", NAMES, _of_users),
     _acts("confirm", NAMES, st.tuples(st.sampled_from(("near", "wrong")), st.integers(-1, 1))),
+    _acts("enrol", NAMES, st.tuples(_by_either, st.sampled_from((True, True, False)))),
+    _acts("confirm at a login", NAMES, st.just((ADMIN, True, "near", 0))),
+    _acts("confirm at a login", NAMES, st.tuples(_by_either, st.booleans(), _first, st.integers(-1, 1))),
     _acts("resync", NAMES, _in_a_row),
     _acts("settings", ("",), st.tuples(_setting)),
     _acts("clock", ("",), _clocks),

@@ -6,12 +6,15 @@ import copy
 from dataclasses import replace
 from typing import Any
 
-from tests.power import models_codes, models_device, models_users
+from tests.power import models_codes, models_device, models_enrol, models_users
 from tests.power.model import Outcome, State, gate, new_state, powered_up, refused
-from tests.power.requests import PSEUDO, Made, Request
+from tests.power.models_codes import code_of
+from tests.power.requests import PSEUDO, Made, Request, Told
 from tests.power.world import World
 
-MODELS = {**models_device.MODELS, **models_users.MODELS, **models_codes.MODELS}
+MODELS = {**models_device.MODELS, **models_users.MODELS, **models_codes.MODELS, **models_enrol.MODELS}
+
+_NO_CODE = "000000"  # of a secret that nobody was told
 
 
 class Belief:
@@ -71,16 +74,18 @@ class Belief:
     def resolved(self, request: Request) -> Request:
         """The request with the codes that the device has told, where it names them."""
         fields = {
-            name: self._made(value) if isinstance(value, Made) else value
+            name: self._made(value) if isinstance(value, Made | Told) else value
             for name, value in request.fields.items()
         }
         return replace(request, fields=fields)
 
-    def _made(self, made: Made) -> str:
-        (code,) = {
-            state["users"][made.user]["credentials"][made.credential]["codes"][made.index]
-            for state in self.states
-        }
+    def _made(self, made: Made | Told) -> str:
+        users = [state["users"].get(made.user, {"credentials": {}}) for state in self.states]
+        known = [user["credentials"].get(made.credential) for user in users]
+        if isinstance(made, Told):
+            codes = {code_of(one, made.counter) for one in known if one is not None and one["secret"]}
+            return min(codes, default=_NO_CODE)
+        (code,) = {one["codes"][made.index] for one in known if one is not None}
         return str(code)
 
     def users(self) -> dict[str, list[State]]:
@@ -102,6 +107,8 @@ class Belief:
                 return refused(state, status)
             for number, verdict in state["answered"]:
                 if number == request.id:
+                    if (request.cmd, verdict) == ("enrol_confirm", "accepted"):
+                        return models_enrol.enrolled_again(state, request)
                     return refused(state, verdict)
         return MODELS[request.cmd](state, self.world, request)
 

@@ -44,6 +44,7 @@ def shown(belief: Belief, aspects: Aspects = ALL) -> list[Request]:
 def _of_users(belief: Belief) -> Iterator[Request]:
     for name, users in belief.users().items():
         yield ask("user_show", user=name)
+        yield ask("user_state", user=name)
         for credential in sorted({name for user in users for name in user["credentials"]}):
             yield ask("credential_show", user=name, credential=credential)
 

@@ -73,6 +73,12 @@ class PowerMachine(RuleBasedStateMachine):
         told(self.device, self.belief, requests)
         self._sound = True
 
+    def _told_but_the_last(self, act: Act) -> Request:
+        """The last request of an act, with the codes that those before it have told."""
+        *first, last = requests_for(act, self.belief)
+        self._tell(first)
+        return self.belief.resolved(last)
+
     # Power.
 
     @initialize(churns=st.integers(0, _MOST_CHURNS), rtc=st.booleans())
@@ -111,8 +117,7 @@ class PowerMachine(RuleBasedStateMachine):
     @rule(act=ACTS, choice=st.integers(0, 1 << 20))
     def cut(self, act: Act, choice: int) -> None:
         """The power goes inside of a request: at every operation that it makes, and from one of them on."""
-        *first, last = requests_for(act, self.belief)
-        self._tell(first)
+        last = self._told_but_the_last(act)
         self.device.take_ops()
         self._sound, image = False, self.device.image()
         (reply,) = self.device.ask([last])
@@ -143,7 +148,7 @@ class PowerMachine(RuleBasedStateMachine):
     def act(self, act: Act) -> None:
         """Somebody does something."""
         type(self).requests += 1
-        self._tell(requests_for(act, self.belief))
+        self._tell([self._told_but_the_last(act)])
 
     @rule(seconds=st.sampled_from((1, 30, 45, 300, 4000)))
     def wait(self, seconds: int) -> None:
@@ -184,8 +189,7 @@ class FaultMachine(PowerMachine):
     )
     def fault(self, act: Act, index: int, tear: Tear, stays: bool) -> None:
         """The device says so, and goes on, or starts again."""
-        *first, last = requests_for(act, self.belief)
-        self._tell(first)
+        last = self._told_but_the_last(act)
         self.device.fail_at(index, tear)
         self._sound = False
         (reply,) = self.device.ask([last])

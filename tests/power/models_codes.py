@@ -25,6 +25,8 @@ from tests.power.world import World
 FLOOR_EVERY, FLOOR_LAG = 3600, 60  # seconds
 RESYNC_STEPS, RESYNC_COUNTERS = 60, 100
 _TRUSTED, _STRANGER = 1, 2  # failures
+# Commands that take a credential into use, and what they are called in the audit log.
+_CONFIRMING = {"user_confirm": "user-confirmed", "enrol_confirm": "user-enrolled"}
 
 # What a code comes to with one credential: (word, the credential afterwards).
 Trial = tuple[str, State]
@@ -186,12 +188,18 @@ def refusal(state: State, world: World, name: str) -> str | None:
     if not any(one["confirmed"] and one["enabled"] for one in credentials):
         unused = user["pending"] or not any(one["confirmed"] for one in credentials)
         return "pending" if unused else "disabled"
+    throttled = "throttled" if wait(state, world, name, user["failures"]) else None
+    return out_of_dates(user, now) or throttled
+
+
+def out_of_dates(user: State, now: int | None) -> str | None:
+    """The verdict that the user's dates bring about."""
     if user["valid_from"] or user["valid_until"]:
         if now is None:
             return "clock-unset"
         if now < user["valid_from"] or (user["valid_until"] and now >= user["valid_until"]):
             return "expired"
-    return "throttled" if wait(state, world, name, user["failures"]) else None
+    return None
 
 
 def _clean(typed: str) -> str:
@@ -212,7 +220,7 @@ def verify(state: State, world: World, request: Request) -> list[Outcome]:
         for credential, one in state["users"][name]["credentials"].items()
         if one["confirmed"] and one["enabled"]
     ]
-    return list(_judged(state, world, request, names, guess=True))
+    return list(judged(state, world, request, names, guess=True))
 
 
 def _unlogged(state: State, request: Request, verdict: str) -> list[Outcome]:
@@ -239,7 +247,7 @@ def _verify_nobody(state: State, world: World, request: Request) -> list[Outcome
     return [Outcome("unknown-user", states)]
 
 
-def _judged(state: State, world: World, request: Request, names: list[str], guess: bool) -> Iterator[Outcome]:
+def judged(state: State, world: World, request: Request, names: list[str], guess: bool) -> Iterator[Outcome]:
     """Every outcome that the credentials of these names can have together."""
     name, typed = request.fields["user"], _clean(request.fields["code"])
     user, now = state["users"][name], device_time(state, world)
@@ -281,10 +289,10 @@ def _accepted(state: State, world: World, request: Request, hits: list[tuple[str
         user = with_credential(user, credential, used)
     state = with_user(state, name, user)
     states.append(state)
-    if request.cmd == "user_confirm":
+    if request.cmd in _CONFIRMING:
         used = dict(user["credentials"][hits[0][0]], confirmed=True)
         user = dict(with_credential(user, hits[0][0], used), pending=False)
-        state = forgiven(logged(state, "user-confirmed"), name)
+        state = forgiven(logged(state, _CONFIRMING[request.cmd]), name)
         states += [state, with_user(state, name, user)]
     else:
         state = answered(logged(forgiven(state, name), "accepted"), request, "accepted")
@@ -305,7 +313,7 @@ def user_confirm(state: State, world: World, request: Request) -> list[Outcome]:
     ]
     if not names:
         return refused(state, "exists")
-    return list(_judged(state, world, request, names[:1], guess=False))
+    return list(judged(state, world, request, names[:1], guess=False))
 
 
 # Resync.

@@ -41,6 +41,7 @@ def new_credential(kind: str, **values: object) -> State:
         "secret": None,  # hex; None while nobody but the device knows it
         "confirmed": True,
         "enabled": True,
+        "at_login": False,  # made by `enrol`
         "used": [],  # steps, counters or codes that were accepted, or may have been
         "last": -1,  # the highest step used
         "recent": -1,  # the last step used
@@ -73,22 +74,24 @@ def user_add(state: State, _world: World, request: Request) -> list[Outcome]:
     )
 
     def learn(after: State, reply: State) -> State:
-        known = _secret_in(reply["uri"])
+        known = secret_in(reply["uri"])
         assert fields.get("secret") in (None, known), "another secret than the one imported"
         one = dict(after["users"][fields["user"]]["credentials"][name], secret=known)
         return with_user(after, fields["user"], with_credential(after["users"][fields["user"]], name, one))
 
-    return _enrolled(state, fields["user"], name, credential, "user-added", learn)
+    return enrolled(state, fields["user"], name, credential, "user-added", learn)
 
 
-def _secret_in(uri: str) -> str:
+def secret_in(uri: str) -> str:
+    """The secret (hex) of an otpauth URI."""
     text = parse_qs(urlsplit(uri).query)["secret"][0]
     return base64.b32decode(text + "=" * (-len(text) % 8)).hex()
 
 
-def _enrolled(
+def enrolled(
     state: State, who: str, name: str, credential: State, event: str, learn: Callable[[State, State], State]
 ) -> list[Outcome]:
+    """A new credential of `who`, in the place of one of the same name."""
     known = state["users"].get(who)
     user = known or new_user()
     others = {key: one for key, one in user["credentials"].items() if key != name}
@@ -116,7 +119,7 @@ def recovery_make(state: State, _world: World, request: Request) -> list[Outcome
         one = dict(after["users"][name]["credentials"]["recovery"], codes=reply["codes"])
         return with_user(after, name, with_credential(after["users"][name], "recovery", one))
 
-    return _enrolled(state, name, "recovery", new_credential("recovery"), "recovery-codes-made", learn)
+    return enrolled(state, name, "recovery", new_credential("recovery"), "recovery-codes-made", learn)
 
 
 def bypass_make(state: State, world: World, request: Request) -> list[Outcome]:
@@ -133,7 +136,7 @@ def bypass_make(state: State, world: World, request: Request) -> list[Outcome]:
         one = dict(after["users"][name]["credentials"]["bypass"], codes=[reply["code"]])
         return with_user(after, name, with_credential(after["users"][name], "bypass", one))
 
-    return _enrolled(state, name, "bypass", new_credential("bypass", until=until), "bypass-code-made", learn)
+    return enrolled(state, name, "bypass", new_credential("bypass", until=until), "bypass-code-made", learn)
 
 
 # Looking.

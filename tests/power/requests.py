@@ -29,6 +29,15 @@ class Made:
 
 
 @dataclass(frozen=True)
+class Told:
+    """In the place of a code of a secret that the device has made and told: that of a step or counter."""
+
+    user: str
+    credential: str
+    counter: int
+
+
+@dataclass(frozen=True)
 class Request:
     """A command and its fields, as one host asks for it; without those that `filled` adds."""
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from tests.power.checks import Aspects
 from tests.power.models_device import host_id
-from tests.power.requests import ADMIN, OTHER, VERIFIER, Made, Request, ask, code
+from tests.power.requests import ADMIN, OTHER, VERIFIER, Made, Request, Told, ask, code
 from tests.power.world import START
 
 SECRET = b"1" * 20
@@ -206,6 +206,70 @@ USERS = [
     Scenario("a bypass code", ask("bypass_make", user="carol", seconds=600), aspects=USER, main=False),
 ]
 
+# Dave is invited; a login has begun to enrol him; his first code, by the host that may verify.
+INVITED = (*IN_USE, ask("user_invite", user="dave"))
+BEGUN = (*INVITED, ask("enrol", who=VERIFIER, user="dave"))
+FIRST_CODE = ask("enrol_confirm", who=VERIFIER, user="dave", code=Told("dave", "phone", STEP))
+
+ENROLMENT = [
+    Scenario("invite", ask("user_invite", user="dave"), aspects=USER, users=("dave",), main=False),
+    Scenario("invite who is there", ask("user_invite", user="alice"), "exists", writes=False, main=False),
+    Scenario("enrol at a login", BEGUN[-1], prepare=INVITED, aspects=USER, users=("dave",), main=False),
+    Scenario(
+        "enrol at a login, once more",
+        BEGUN[-1],
+        prepare=BEGUN,
+        before=SEEDED,
+        aspects=AUDIT,
+        users=("dave",),
+        main=False,
+    ),
+    Scenario(
+        "enrol at a login, after a reset",
+        ask("enrol", who=VERIFIER, user="alice"),
+        prepare=(*IN_USE, ask("user_reset", user="alice")),
+        aspects=USER,
+        main=False,
+    ),
+    Scenario(
+        "confirm at a login",
+        replace(FIRST_CODE, id=RETRIED),
+        "accepted",
+        prepare=BEGUN,
+        before=SEEDED,
+        aspects=USER | AUDIT,
+        users=("dave",),
+    ),
+    Scenario(
+        "confirm at a login, asked again by nobody",
+        FIRST_CODE,
+        "accepted",
+        prepare=BEGUN,
+        aspects=USER,
+        users=("dave",),
+        main=False,
+    ),
+    Scenario(
+        "confirm at a login, asked again",
+        replace(FIRST_CODE, id=RETRIED),
+        "accepted",
+        prepare=(*BEGUN, replace(FIRST_CODE, id=RETRIED)),
+        aspects=USER,
+        users=("dave",),
+        main=False,
+    ),
+    Scenario(
+        "confirm at a login, wrong",
+        replace(FIRST_CODE, fields={**FIRST_CODE.fields, "code": "000000"}, id=RETRIED),
+        "rejected",
+        prepare=BEGUN,
+        aspects=USER,
+        users=("dave",),
+        kept=False,
+        main=False,
+    ),
+]
+
 DEVICE = [
     Scenario("settings", ask("settings_set", digits=8, window=3, attempts=3), aspects=SETTINGS),
     Scenario("clock", ask("clock_set", time=START + 90), aspects=DEVICE_CLOCK),
@@ -369,7 +433,7 @@ CLEANING = [
     ),
 ]
 
-SCENARIOS = [*PAIRING, *USERS, *DEVICE, *CODES, *CLEANING]
+SCENARIOS = [*PAIRING, *USERS, *ENROLMENT, *DEVICE, *CODES, *CLEANING]
 
 # Commands that change nothing.
 READ_ONLY = {
@@ -378,6 +442,7 @@ READ_ONLY = {
     "host_list",
     "user_list",
     "user_show",
+    "user_state",
     "credential_show",
     "settings_show",
     "clock_show",
