@@ -147,6 +147,12 @@ class TheWay(AtALogin):
         self.bench.session._service.tidy()
         self.assertEqual(self.bench.device.screen, ("verdict", ("accepted", "alice")))
 
+    def test_a_picture_on_the_display_that_is_void_goes(self):
+        self.bench.ask("user_add", user="alice", entropy=ENTROPY, on_device=True)
+        self.assertEqual(self.bench.device.screen[0], "enrolment")
+        self.enrol()
+        self.assertEqual(self.bench.device.screen[0], "ready")
+
     def test_who_asked_and_what_for_is_in_the_audit_log(self):
         first = self.bench.device.audit.next
         self.enrolled()
@@ -300,6 +306,13 @@ class WhatAVerifierCannot(AtALogin):
         self.assertEqual(self.untouched("alice", *asked), ["denied"] * 2)
         self.bench.ask("settings_set", enrol_at_login=True)
         self.assertEqual(self.confirm(phone.at(NOW)), "accepted")
+
+    def test_ask_a_sealed_device(self):
+        self.bench.restart(unseal=False)
+        self.session = second_session(self.bench)
+        self.host.open(self.session)
+        said = [status_of(self.ask("user_state")), status_of(self.ask("enrol")), self.confirm(WRONG)]
+        self.assertEqual(said, ["sealed"] * 3)
 
     def test_invite(self):
         self.assertEqual(self.host.ask(self.session, "user_invite", user="eve")["status"], "denied")
