@@ -134,13 +134,18 @@ class Site:
         self.machine.write(f"/etc/pam.d/{service or name}", text)
 
 
+def claim(cli: Cli) -> None:
+    """Become the device's admin, and pair the broker's identity."""
+    cli.ok("claim", "--yes", "--name", "test host")
+    cli.ok("pair", "--new-identity", str(cli.folder / VERIFIER), "--role", "verifier", "--yes")
+
+
 def provision(folder: Path) -> None:
     """Make a host and its claimed device below `folder`, to be copied: it takes longer than all the rest."""
     cli = Cli(folder)
     with Device(cli) as device:
         device.start()
-        cli.ok("claim", "--yes", "--name", "test host")
-        cli.ok("pair", "--new-identity", str(folder / VERIFIER), "--role", "verifier", "--yes")
+        claim(cli)
 
 
 @contextmanager
