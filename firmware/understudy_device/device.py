@@ -34,6 +34,8 @@ _MINUTE = const(60)  # seconds
 _HELD = const(5)  # seconds
 _ENROLMENTS = const(100)  # that logins may begin in a row, and then one each
 _ENROLMENT_SECONDS = const(10)
+_REPORTS = const(30)  # logins without a code that hosts tell of in a row, and then one in ..
+_REPORT_SECONDS = const(60)
 _NOBODY_SECRET = const(20)  # bytes, as SHA-1's
 _CODES = {name: code for code, name in EVENTS.items() if code < VERDICT_EVENT}
 
@@ -76,6 +78,7 @@ class Device:
         self.throttle = Throttle(int.from_bytes(spent, "big") if spent else 0)
         self.refusals = Refusals()
         self.enrolments = Ration(_ENROLMENTS, _ENROLMENT_SECONDS)
+        self.reports = Ration(_REPORTS, _REPORT_SECONDS)
         self.audit = Audit(self.store, self.clock, self._seal_detail)
         self.timekeeper = Timekeeper(self.clock, board, self.store, self._log_clock, self._report)
         self.search = None  # regain.Search that is going on

@@ -179,12 +179,16 @@ EVENTS = {
     21: "restarted",
     22: "clock-told",
     23: "clock-regained",
+    24: "burnt",
     25: "clock-synced",
     26: "factory-reset",
     27: "user-invited",
     28: "enrolment-begun",
     29: "user-enrolled",
+    30: "emergency",
+    31: "local-bypass",
 }
+REPORTS = ("emergency", "local-bypass")  # events that a host tells of
 VERDICT_EVENT = const(32)  # the number of the first of VERDICTS
 EVENTS.update({VERDICT_EVENT + number: name for number, name in enumerate(VERDICTS)})
 NO_SUBJECT = const(0xFFFF)  # in the place of a user's or host's number
@@ -195,9 +199,11 @@ _LABEL = Field("text", 1, MAX_NAME, required=False)
 _HOST_NAME = Field("plain", 1, MAX_HOST_NAME, required=False)
 # Plain, so that a user with as many as there may be fits into one reply.
 _CREDENTIAL = Field("plain", 1, MAX_CREDENTIAL_NAME)
-_CREDENTIAL_OR_FIRST = Field("plain", 1, MAX_CREDENTIAL_NAME, required=False)
+_ANY_CREDENTIAL = Field("plain", 1, MAX_CREDENTIAL_NAME, required=False)
 _GROUP = Field("text", 1, MAX_GROUP_NAME)
 _CODE = Field("typed", 0, 64)
+_TIME = Field("int", 0, MAX_TIME)
+_TWO_CODES = {"user": _USER, "credential": _ANY_CREDENTIAL, "code1": _CODE, "code2": _CODE}
 _ENTROPY = Field("hex", KEY, KEY)
 _WRAP = Field("hex", KEY, KEY)
 _FLAG = Field("bool", required=False)
@@ -258,11 +264,9 @@ COMMANDS = {
     "status": (VERIFIER, False, {}),
     "screen": (VERIFIER, False, {}),
     "verify": (VERIFIER, True, {"user": _USER, "code": _CODE}),
-    "resync": (
-        VERIFIER,
-        True,
-        {"user": _USER, "credential": _CREDENTIAL_OR_FIRST, "code1": _CODE, "code2": _CODE},
-    ),
+    "burn": (VERIFIER, True, {"user": _USER, "code": _CODE}),
+    "report": (VERIFIER, True, {"event": Field("choice", REPORTS), "user": _USER, "time": _TIME}),
+    "resync": (VERIFIER, True, _TWO_CODES),
     "pair_open": (
         ADMIN,
         True,
@@ -276,7 +280,7 @@ COMMANDS = {
         _with_settings(
             {
                 "user": _USER,
-                "credential": _CREDENTIAL_OR_FIRST,
+                "credential": _ANY_CREDENTIAL,
                 "kind": Field("choice", (TOTP, HOTP), required=False),
                 "issuer": _LABEL,
                 "label": _LABEL,
@@ -288,7 +292,7 @@ COMMANDS = {
             }
         ),
     ),
-    "user_confirm": (ADMIN, True, {"user": _USER, "credential": _CREDENTIAL_OR_FIRST, "code": _CODE}),
+    "user_confirm": (ADMIN, True, {"user": _USER, "credential": _ANY_CREDENTIAL, "code": _CODE}),
     "user_invite": (ADMIN, True, {"user": _USER}),
     "user_state": (VERIFIER, True, {"user": _USER}),
     "enrol": (VERIFIER, True, {"user": _USER, "issuer": _LABEL, "label": _LABEL, "entropy": _ENTROPY}),
@@ -320,20 +324,9 @@ COMMANDS = {
     "settings_show": (VERIFIER, False, {}),
     "settings_set": (ADMIN, True, dict(SETTINGS)),
     "clock_show": (VERIFIER, False, {}),
-    "clock_set": (ADMIN, True, {"time": Field("int", 0, MAX_TIME), "back": _FLAG}),
-    "clock_tell": (VERIFIER, False, {"time": Field("int", 0, MAX_TIME)}),
-    "clock_regain": (
-        ADMIN,
-        True,
-        {
-            "user": _USER,
-            "credential": _CREDENTIAL_OR_FIRST,
-            "code1": _CODE,
-            "code2": _CODE,
-            "low": Field("int", 0, MAX_TIME),
-            "high": Field("int", 0, MAX_TIME),
-        },
-    ),
+    "clock_set": (ADMIN, True, {"time": _TIME, "back": _FLAG}),
+    "clock_tell": (VERIFIER, False, {"time": _TIME}),
+    "clock_regain": (ADMIN, True, dict(_TWO_CODES, low=_TIME, high=_TIME)),
     "audit_read": (ADMIN, True, {"first": Field("int", 0, 0xFFFFFFFF)}),
 }
 # Fields of a reply that are told once and never again, not even when the same request is asked again.

@@ -5,7 +5,7 @@ statuses."""
 
 import json
 
-from . import clock_commands, code_commands, commands, enrol_commands, user_commands
+from . import broker_commands, clock_commands, code_commands, commands, enrol_commands, user_commands
 from .compat import dump_json, micropython, sha256
 from .errors import BadRequest, Denied, Sealed, UnderstudyError, UnknownCommand
 from .fields import check_fields
@@ -123,7 +123,14 @@ def _without_secret(result):
 
 
 def _handler(name):
-    for module in (commands, clock_commands, code_commands, user_commands, enrol_commands):
+    for module in (
+        commands,
+        clock_commands,
+        code_commands,
+        user_commands,
+        enrol_commands,
+        broker_commands,
+    ):
         if hasattr(module, name):
             return getattr(module, name)
     raise AttributeError(name)

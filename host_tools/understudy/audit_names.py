@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 from understudy.audit import Record, event_of
 from understudy_device.events import NO_TIME, Event
-from understudy_device.protocol import NO_ACTOR, NO_SUBJECT
+from understudy_device.protocol import NO_ACTOR, NO_SUBJECT, REPORTS
 
 # Whose subject is a host, and whose detail is its key's id, its name and its role.
 _OF_HOSTS = ("claimed", "paired", "unpaired")
 # Whose detail begins with a user's name; then, for the latter, comes that of a credential.
-_OF_USERS = ("user-removed", "user-reset", "user-changed", "user-invited")
+_OF_USERS = ("user-removed", "user-reset", "user-changed", "user-invited", *REPORTS)
 _OF_CREDENTIALS = (
     "user-added",
     "enrolment-begun",

@@ -53,6 +53,7 @@ GOOD = {
     "device": "00" * 8,
     "back": False,
     "on_device": False,
+    "event": "emergency",
     "low": NOW,
     "high": NOW + 60,
     "widest_window": 2,

@@ -76,7 +76,9 @@ MAY_IMPORT = {
     "code_commands": LEAVES | {"policy", "records", "throttle", "users"},
     "user_commands": LEAVES | {"otp", "policy", "qrcode", "records", "users"},
     "enrol_commands": LEAVES | {"code_commands", "otp", "policy", "records", "user_commands", "users"},
-    "service": LEAVES | {"clock_commands", "code_commands", "commands", "enrol_commands", "user_commands"},
+    "broker_commands": LEAVES | {"code_commands", "policy"},
+    "service": LEAVES
+    | {"broker_commands", "clock_commands", "code_commands", "commands", "enrol_commands", "user_commands"},
     "session": LEAVES | {"noise", "pairing", "service"},
 }
 # The primitives stand below everything: each other, the compatibility module's constants and an error.

@@ -40,8 +40,9 @@ class Roles(unittest.TestCase):
             if reply["status"] != "denied":
                 allowed.add(cmd)
         looks = {"status", "screen", "settings_show", "clock_show", "user_state"}
+        tells = {"clock_tell", "burn", "report"}  # see test_burn
         enrols = {"enrol", "enrol_confirm"}  # what they may: see test_enrol
-        self.assertEqual(allowed, looks | enrols | {"verify", "resync", "unseal", "clock_tell"})
+        self.assertEqual(allowed, looks | enrols | tells | {"verify", "resync", "unseal"})
         self.assertEqual(self.bench.board.flash.image(), before)
         self.assertEqual(
             self.other.ask(self.bench.session, "verify", user="alice", code=TOTP.at(NOW))["status"],
