@@ -6,12 +6,14 @@ BOARD ?= rpi_pico
 PYTHON3 ?= python3
 VENV := build/venv/bin
 PYTEST := $(VENV)/python -m pytest
+# Logins need users, in a mount namespace: how to become root where we are not, and may without being asked.
+AS_ROOT = $(shell test "$$(id -u)" = 0 || ! sudo -n true 2>/dev/null || echo sudo -n env PYTHONDONTWRITEBYTECODE=1)
 MICROPYTHON := $(PYTHON3) tools/build_micropython.py
 FORMATTED := firmware host_tools tools tests boards
 
 .PHONY: help setup fmt check demo pico test test-unit test-device test-cli test-power test-power-long
 .PHONY: test-install-long image images interpreter bench bench-login lock packages wheel wiring clean
-.PHONY: pam pam-statuses
+.PHONY: pam pam-statuses test-login
 
 help:  ## List the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
@@ -46,8 +48,9 @@ pam-statuses: setup  ## Write host_tools/pam/statuses.h from the protocol's stat
 wiring: setup  ## Write README's wiring table from boards/*/board.json
 	$(VENV)/python tools/wiring.py
 
-test: setup packages interpreter images check  ## Everything, as CI runs it
-	$(PYTEST) -n 2 --dist worksteal tests
+test: setup packages interpreter images check pam-test  ## Everything, as CI runs it
+	$(PYTEST) -n 2 --dist worksteal tests $(if $(AS_ROOT),--ignore tests/login)
+	$(if $(AS_ROOT),$(AS_ROOT) $(PYTEST) -n 2 --dist worksteal -p no:cacheprovider tests/login)
 
 test-unit: setup interpreter  ## The unit tests, under CPython and under MicroPython
 	$(PYTEST) -n 2 --dist worksteal tests/unit
@@ -57,6 +60,9 @@ test-device: setup images  ## The tests on the emulated Pico
 
 test-cli: setup images  ## The tests of the command line
 	$(PYTEST) -n 2 --dist worksteal tests/cli
+
+test-login: setup packages images pam-test  ## The tests of logins: the PAM module, the broker, sshd, sudo, su
+	$(AS_ROOT) $(PYTEST) -n 2 --dist worksteal $(if $(AS_ROOT),-p no:cacheprovider) tests/login
 
 test-power: setup images  ## The power cuts of every command, under CPython and on the emulated Pico
 	$(PYTEST) -n 2 --dist worksteal tests/power
