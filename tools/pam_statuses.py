@@ -71,7 +71,7 @@ def table() -> str:
         for name in protocol.STATUSES
         if code_of(name) != _COMMON
     ]
-    rows.append(f"| any other, or nothing | `PAM_{_COMMON}` | The code can't be checked; the reason is shown. |")
+    rows.append(f"| any other, or nothing | `PAM_{_COMMON}` | There is no verdict; why is shown. |")
     return "\n".join(rows)
 
 

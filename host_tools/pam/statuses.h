@@ -54,6 +54,7 @@ static const struct {
 	{"not-required", PAM_IGNORE},
 	{"busy", PAM_AUTHINFO_UNAVAIL},
 	{"no-broker", PAM_AUTHINFO_UNAVAIL},
+	{"unreachable", PAM_AUTHINFO_UNAVAIL},
 	{"config", PAM_SERVICE_ERR},
 	{"internal", PAM_SYSTEM_ERR},
 };

@@ -281,6 +281,7 @@ def test_a_refusal_stays_one_when_it_cant_be_shown(login: Login) -> None:
 
 
 def test_eight_threads(login: Login) -> None:
+    login.stack("timeout=60")
     with FakeBroker(login.socket, answers(message("accepted", "info a", "info b"))) as broker:
         ended = login("user=alice", "answer=1", "times=10", "threads=8")
     assert ended.results == [0] * 80

@@ -82,10 +82,10 @@ def fault(name: str, first: int, last: int, what: str) -> str:
     return f"{name}:{first}:{last}:{getattr(errno, what) if what.startswith('E') else what}"
 
 
-def run(faulty: Login, reply: bytes, faults: str, *words: str) -> Ended:
-    """A login that is answered `reply`; the fault has to have happened."""
+def run(faulty: Login, reply: bytes, faults: str, seconds: int = 15) -> Ended:
+    """A login that is answered `reply`, with a deadline."""
     with FakeBroker(faulty.socket, answers(reply)):
-        return attempt(faulty, *words, faults=faults, rests=True)
+        return attempt(faulty, seconds=seconds, faults=faults, rests=True)
 
 
 def test_a_login_calls_what_the_tables_say(faulty: Login) -> None:
@@ -115,7 +115,7 @@ def test_what_passes_costs_no_login(faulty: Login, name: str, number: int, what:
 @pytest.mark.parametrize(("name", "what"), [(name, what) for name in PASSING for what in PASSING[name]])
 def test_what_does_not_pass_ends_by_the_deadline(faulty: Login, name: str, what: str) -> None:
     for number in range(1, CALLS[name] + 1):
-        ended = run(faulty, ACCEPTED, fault(name, number, EVER, what))
+        ended = run(faulty, ACCEPTED, fault(name, number, EVER, what), seconds=1)
         assert ended.result == PAM["AUTHINFO_UNAVAIL"] and ended.log
 
 
@@ -158,7 +158,7 @@ def test_names_that_pam_does_not_give(faulty: Login, what: str, result: str) -> 
     """Whatever pam_get_user says, PAM_IGNORE included, no name is a failure."""
     with FakeBroker(faulty.socket, answers(ACCEPTED)) as broker:
         faults = f"pam_get_item:1:1:null,{fault('pam_get_user', 1, 1, what)}"
-        ended = attempt(faulty, faults=faults)
+        ended = attempt(faulty, seconds=15, faults=faults)
     assert ended.result == PAM[result] and "there is no user name" in ended.log and not broker.connections
 
 

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Iterable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from tests.login.fake_broker import message
 from tests.login.module_replies import BAD, GOOD, hexed, is_text, mutated, read_reply
@@ -236,6 +236,8 @@ LINES = st.lists(
 
 
 @given(st.lists(st.tuples(st.sampled_from([*STATUSES, "prompt", "other"]), LINES), min_size=40, max_size=80))
-@settings(max_examples=25, deadline=None)
+@settings(
+    max_examples=25, deadline=None, phases=(Phase.reuse, Phase.generate)
+)  # a program a try: no shrinking
 def test_replies_of_any_fields(cases: list[tuple[str, list[str]]]) -> None:
     check_replies(message(status, *lines) for status, lines in cases)
