@@ -175,3 +175,17 @@ def test_a_login_opens_and_writes_no_file(tester: Pamtester) -> None:
     assert not any("fsync" in line or "O_WRONLY" in line for line in lines[first:last])
     own = [line for line in lines[first:last] if re.match(r"\d+ +write\(", line)]
     assert all(re.match(r"\d+ +write\([12], ", line) for line in own)
+
+
+@pytest.mark.parametrize(
+    "reply", [message("accepted", "info a", "info b"), b"understudy/1 accepted\n", b"x\n\n"]
+)
+def test_nothing_depends_on_memory_that_was_never_written(tester: Pamtester, reply: bytes) -> None:
+    """Which the sanitizers don't see; valgrind does, in what is decided on and in what is sent."""
+    tester.lines("auth required MODULE timeout=1")
+    with FakeBroker(tester.socket, answers(reply)) as broker:
+        ended = tester.tested("authenticate", typed="1\n", under=("valgrind", "-q", "--error-exitcode=99"))
+    assert ended.returncode == (
+        0 if reply.startswith(message("accepted")[:-1]) and reply[-2:] == b"\n\n" else 1
+    )
+    assert "==" not in ended.stderr and len(broker.requests) >= 2
