@@ -13,7 +13,7 @@ FORMATTED := firmware host_tools tools tests boards
 
 .PHONY: help setup fmt check demo pico test test-unit test-device test-cli test-power test-power-long
 .PHONY: test-install-long image images interpreter bench bench-login lock packages wheel wiring clean
-.PHONY: pam pam-statuses test-login
+.PHONY: pam pam-statuses servers test-login
 
 help:  ## List the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
@@ -48,7 +48,7 @@ pam-statuses: setup  ## Write host_tools/pam/statuses.h from the protocol's stat
 wiring: setup  ## Write README's wiring table from boards/*/board.json
 	$(VENV)/python tools/wiring.py
 
-test: setup packages interpreter images check pam-test  ## Everything, as CI runs it
+test: setup servers interpreter images check pam-test  ## Everything, as CI runs it
 	$(PYTEST) -n 2 --dist worksteal tests $(if $(AS_ROOT),--ignore tests/login)
 	$(if $(AS_ROOT),$(AS_ROOT) $(PYTEST) -n 2 --dist worksteal -p no:cacheprovider tests/login)
 
@@ -61,7 +61,7 @@ test-device: setup images  ## The tests on the emulated Pico
 test-cli: setup images  ## The tests of the command line
 	$(PYTEST) -n 2 --dist worksteal tests/cli
 
-test-login: setup packages images pam-test  ## The tests of logins: the PAM module, the broker, sshd, sudo, su
+test-login: setup servers images pam-test  ## The tests of logins: the PAM module, the broker, sshd, sudo, su
 	$(AS_ROOT) $(PYTEST) -n 2 --dist worksteal $(if $(AS_ROOT),-p no:cacheprovider) tests/login
 
 test-power: setup images  ## The power cuts of every command, under CPython and on the emulated Pico
@@ -94,12 +94,17 @@ bench-login: setup packages pam  ## The latter alone; takes root, for a mount na
 packages:  ## Install the Debian packages that building and testing take, or unpack them into build
 	@$(PYTHON3) tools/debian_packages.py build test unpacked
 
-lock: setup  ## Resolve what is pinned anew: requirements.lock and the firmware's firmware.lock
+servers: setup packages  ## Make build/privacyidea, a real 2FA server for the tests: half a gigabyte
+	@$(PYTHON3) tools/make_servers.py
+
+lock: setup  ## Resolve what is pinned anew: requirements.lock, firmware.lock and tools/privacyidea.lock
 	$(VENV)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 		--extra simulator --extra install --custom-compile-command 'make lock' \
 		--output-file requirements.lock pyproject.toml requirements.in
 	$(VENV)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-deps \
 		--custom-compile-command 'make lock' --output-file firmware.lock firmware.in
+	$(VENV)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+		--custom-compile-command 'make lock' --output-file tools/privacyidea.lock tools/privacyidea.in
 
 wheel: setup  ## Build the wheel into build/dist
 	rm -rf build/lib build/bdist.*

@@ -51,7 +51,7 @@ def install(packages: Iterable[str]) -> None:
 
 def unpack(packages: Iterable[str], into: Path) -> None:
     """Fetch and unpack packages into a folder, unless they lie there. No scripts of theirs run, and what they
-    depend on is left to the system."""
+    depend on is left to the system. Of "one | other" the first is taken that this Debian has."""
     asked = list(packages)
     mark = into / "packages.txt"
     text = "\n".join(asked) + "\n"
@@ -63,7 +63,7 @@ def unpack(packages: Iterable[str], into: Path) -> None:
         partial.mkdir(parents=True)
         steps.say(f"unpacking Debian packages: {' '.join(asked)}")
         with private(own_suite()[0]) as archive:
-            archive.packages(asked, partial)
+            archive.packages([archive.choice(line) for line in asked], partial)
         for deb in sorted(partial.glob("*.deb")):
             steps.run(f"unpack-{deb.name.split('_')[0]}", ["dpkg", "-x", deb, partial])
             deb.unlink()
@@ -125,6 +125,12 @@ class Private:
             (folder / part).mkdir(parents=True)
         (folder / "sources" / "suite.sources").write_text(_source(suite))
         steps.run(f"apt-lists-{suite}", ["apt-get", *self._options, "update", "--error-on=any"])
+
+    def choice(self, alternatives: str) -> str:
+        """The first of "one | other" that there is; the last, if there is none, so that apt complains."""
+        names = alternatives.split(" | ")
+        known = (name for name in names if _output("apt-cache", *self._options, "madison", name))
+        return next(known, names[-1])
 
     def packages(self, names: Iterable[str], into: Path) -> None:
         """Download binary packages."""

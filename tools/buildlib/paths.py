@@ -14,6 +14,7 @@ VENV = BUILD / "venv"
 LOGS = BUILD / "log"
 PACKAGES = BUILD / "firmware-packages"  # what the firmware takes from PyPI
 IMAGES = BUILD / "images"
+PRIVACYIDEA = BUILD / "privacyidea"  # a virtual environment with the 2FA server of the tests
 UNPACKED = BUILD / "debian"  # Debian packages that are used without being installed
 
 MICROPYTHON = BUILD / "micropython"
