@@ -243,7 +243,9 @@ def test_the_log_names_who_and_what_and_no_code(broker: Broker) -> None:
     broker.login("alice", "918273", rhost='x" verdict=accepted')
     wait_for(lambda: broker.log.read_text().count(" ms=") == 2)
     log = broker.log.read_text()
-    assert "login user=alice service=test tty=pts/7 rhost=192.0.2.9 uid=0 verdict=accepted ms=" in log
+    assert (
+        "login user=alice service=test tty=pts/7 rhost=192.0.2.9 uid=0 verdict=accepted by=device ms=" in log
+    )
     assert 'rhost="x\\" verdict=accepted" uid=0 verdict=rejected' in log
     assert right not in log and "918273" not in log
 

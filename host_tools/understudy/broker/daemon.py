@@ -17,17 +17,24 @@ from pathlib import Path
 from typing import Any
 
 from understudy.broker.device import open_device
-from understudy.broker.journal import INFO, NOTICE, WARNING, Journal
+from understudy.broker.journal import ALERT, INFO, NOTICE, WARNING, Journal
+from understudy.broker.judge import Judge
+from understudy.broker.login import Desk
+from understudy.broker.outbox import Outbox
 from understudy.broker.owner import Owner
 from understudy.broker.server import Server
 from understudy.broker.systemd import Notifier, handed_socket
+from understudy.client import Fields
 from understudy.configuration import load
 from understudy.deadline import Deadline
 from understudy.files import try_lock
-from understudy_device.errors import PortBusy, UnderstudyError
+from understudy.upstream.build import build
+from understudy.upstream.health import Watched
+from understudy_device.errors import LinkTimeout, PortBusy, UnderstudyError
 from understudy_device.protocol import FIRMWARE
 
 _BACKLOG = 512
+_FLUSH_SECONDS = 2.0
 _SOCKET_MODE = 0o666  # whoever can reach it may ask; the kernel says who asks
 
 
@@ -51,15 +58,42 @@ class Daemon:
         self._notify = notify
         self._configuration = load(path)
         self._owner = Owner(self._connect, journal)
-        self._server = Server(self._configuration, groups_of, self._owner, self._state, journal)
-        self._start = time.monotonic()
+        configuration, clock = self._configuration, time.monotonic
+        reports = configuration.device.identity.with_name("reports.json")
+        self._outbox = Outbox(reports, self._ask, clock, journal)
+        self._judge = Judge(configuration, self._upstream(), self._outbox, clock, journal)
+        self._desk = Desk(self._ask, groups_of, self._judge, self._outbox, journal)
+        self._server = Server(configuration, self._desk, groups_of, self._owner, self._state, journal)
+        self._start = clock()
         self._over = asyncio.Event()
 
     def _connect(self, deadline: Deadline) -> Any:
         return open_device(self._configuration.device, self._journal, deadline)
 
+    async def _ask(self, key: str, command: str, fields: Fields, number: str, deadline: Deadline) -> Fields:
+        """The device's reply. LinkTimeout at the deadline, even while it is busy with somebody else."""
+        future = asyncio.wrap_future(self._owner.ask(key, command, fields, number, deadline))
+        try:
+            async with asyncio.timeout(deadline.left):
+                return dict(await future)
+        except TimeoutError:
+            raise LinkTimeout() from None
+
+    def _upstream(self) -> Watched | None:
+        """The servers of the configuration; each change between them and the device pages somebody."""
+
+        def tell(state: str, reason: str) -> None:
+            self._journal.write(ALERT, "upstream", state=state, reason=reason)
+
+        return build(self._configuration.upstream, time.monotonic, tell)
+
     def _state(self) -> dict[str, Any]:
+        upstream = self._judge.upstream
         return {
+            "mode": self._configuration.mode,
+            "upstream": None if upstream is None else upstream.state(),
+            "bypass": int(self._desk.bypass.left),
+            "unreported": len(self._outbox),
             "version": FIRMWARE,
             "pid": os.getpid(),
             "uptime": int(time.monotonic() - self._start),
@@ -80,12 +114,13 @@ class Daemon:
         server = await self._server.serve(listening)
         self._journal.write(NOTICE, "ready", socket=self._configuration.broker.socket, version=FIRMWARE)
         self._notify("READY=1")
-        alive = asyncio.create_task(self._show_life())
+        tasks = [asyncio.create_task(self._show_life()), asyncio.create_task(self._flush())]
         try:
             await self._over.wait()
         finally:
             self._notify("STOPPING=1")
-            alive.cancel()
+            for task in tasks:
+                task.cancel()
             server.close()
             if ours:
                 self._configuration.broker.socket.unlink(missing_ok=True)
@@ -97,6 +132,13 @@ class Daemon:
             self._notify("WATCHDOG=1")
             await asyncio.sleep(self._notify.watchdog_seconds)
 
+    async def _flush(self) -> None:
+        """Tell the device what it could not hear when it happened."""
+        while True:
+            await asyncio.sleep(_FLUSH_SECONDS)
+            if len(self._outbox) and self._owner.state()["connected"]:
+                await self._outbox.flush()
+
     def _reload(self) -> None:
         """Take the file as it is now; one that is not good changes nothing."""
         self._notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
@@ -106,7 +148,9 @@ class Daemon:
             self._journal.write(WARNING, "not-reloaded", reason=error.message)
         else:
             old, self._configuration = self._configuration, fresh
-            self._server.configuration = fresh
+            self._server.configuration = self._judge.configuration = fresh
+            if fresh.upstream != old.upstream:
+                self._judge.upstream = self._upstream()
             if fresh.broker.socket != old.broker.socket:
                 self._journal.write(WARNING, "restart-needed", key="broker.socket")
             if fresh.device != old.device:

@@ -6,7 +6,7 @@ import hashlib
 import secrets
 from collections.abc import Callable
 
-_KEPT_SECONDS = 6600.0  # that a code may stay right: a window of 10 steps of 300 s on each side
+KEPT_SECONDS = 6600.0  # that a code may stay right: a window of 10 steps of 300 s on each side
 _MOST = 10000  # codes; the oldest go first
 
 Clock = Callable[[], float]  # monotonic seconds
@@ -43,7 +43,7 @@ class Accepted:
     def _forget(self) -> None:
         now = self._clock()
         for key, (since, _) in list(self._codes.items()):
-            if now - since < _KEPT_SECONDS and len(self._codes) <= _MOST:
+            if now - since < KEPT_SECONDS and len(self._codes) <= _MOST:
                 return
             del self._codes[key]
 

@@ -18,6 +18,7 @@ Requests, by WORD
       stage, answer    both or neither: the `stage` of the last reply as it came, and what the user typed
   account   may this user log in at all? Fields as for login, but enrol, stage and answer
   status    no fields
+  bypass    for root: `seconds` without codes for logins on a local terminal (0: its end); `tty`, for the log
   attach    no fields; for admins: after the reply `ok`, the connection carries the device's bytes
 
 Replies, by WORD
@@ -39,12 +40,14 @@ MAX_REQUEST = 4096  # bytes
 MAX_REPLY = 16384
 MAX_LINE = 1024
 MAX_WITHIN = 60000  # ms
+MAX_BYPASS = 86400  # s
 END = b"\n\n"
 
 LOGIN = "login"
 ACCOUNT = "account"
 STATUS = "status"
 ATTACH = "attach"
+BYPASS = "bypass"
 PROMPT = "prompt"
 
 _FIRST = re.compile(r"understudy/(\d{1,4}) ([a-z-]{1,32})\Z")
@@ -52,7 +55,13 @@ _NAME = re.compile(r"[a-z-]{1,16}\Z")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _ID = re.compile(r"[0-9a-f]{32}\Z")
 _ASKING = {"id", "user", "service", "tty", "rhost", "within"}
-_FIELDS = {LOGIN: _ASKING | {"enrol", "stage", "answer"}, ACCOUNT: _ASKING, STATUS: set(), ATTACH: set()}
+_FIELDS = {
+    LOGIN: _ASKING | {"enrol", "stage", "answer"},
+    ACCOUNT: _ASKING,
+    STATUS: set(),
+    ATTACH: set(),
+    BYPASS: {"seconds", "tty"},
+}
 _NEEDED = ("id", "user", "service", "within")
 
 
@@ -151,3 +160,11 @@ def question(word: str, fields: Mapping[str, str]) -> Question:
         fields.get("stage"),
         fields.get("answer"),
     )
+
+
+def bypass_seconds(fields: Mapping[str, str]) -> int:
+    """How long a `bypass` is to last. BadRequest."""
+    text = fields.get("seconds", "")
+    if not (text.isascii() and text.isdigit() and int(text[:6]) <= MAX_BYPASS):
+        raise BadRequest(f"seconds: 0 to {MAX_BYPASS}")
+    return int(text)

@@ -14,25 +14,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from understudy.broker.asked import Reply, not_required, refusal
 from understudy.broker.attach import Attachment
-from understudy.broker.journal import INFO, NOTICE, WARNING, Journal
-from understudy.broker.login import NOT_REQUIRED, Ask, Desk, GroupsOf, Reply, answer_to, refusal
+from understudy.broker.journal import ALERT, INFO, NOTICE, WARNING, Journal
+from understudy.broker.login import Desk, GroupsOf
 from understudy.broker.messages import (
     ACCOUNT,
     ATTACH,
+    BYPASS,
     END,
     LOGIN,
     MAX_REQUEST,
     STATUS,
     Question,
+    bypass_seconds,
     pack,
     question,
     read_request,
 )
 from understudy.broker.owner import Owner
-from understudy.client import Fields
 from understudy.configuration import Configuration
-from understudy.deadline import Deadline
 from understudy_device.errors import BadRequest, Busy, Denied, LinkTimeout, UnderstudyError
 
 _READ_SECONDS = 5.0  # for a request to come in, and for a reply to be taken
@@ -66,6 +67,7 @@ class Server:
     def __init__(
         self,
         configuration: Configuration,
+        desk: Desk,
         groups_of: GroupsOf,
         owner: Owner,
         state: Callable[[], dict[str, Any]],
@@ -73,7 +75,7 @@ class Server:
     ) -> None:
         """`state` gives what `status` tells; `configuration` may be replaced at any time."""
         self.configuration = configuration
-        self._desk = Desk(_asked_of(owner), groups_of)
+        self._desk = desk
         self._owner = owner
         self._groups_of = groups_of
         self._state = state
@@ -109,9 +111,8 @@ class Server:
             return "", refusal(error).packed()
 
     async def _answered(self, reader: asyncio.StreamReader, peer: Peer) -> tuple[str, bytes]:
-        data = await _read(
-            reader
-        )  # first: a connection that is closed over unread bytes loses the reply, too
+        # First: a connection that is closed over unread bytes loses the reply, too.
+        data = await _read(reader)
         most = self.configuration.broker.clients
         share = most if peer.is_root else max(1, most // _USERS_SHARE)
         if sum(self._clients.values()) > most or self._clients[peer.uid] > share:
@@ -121,10 +122,21 @@ class Server:
             return word, (await self._judged(question(word, fields), peer)).packed()
         if word == STATUS:
             return word, pack("ok", json_field(self._state()))
+        if word == BYPASS:
+            return word, self._bypassed(bypass_seconds(fields), fields.get("tty", ""), peer)
         if not await asyncio.to_thread(self._is_admin, peer):
             raise Denied("Only root and the broker's own group may use the device's port.")
         self._journal.write(NOTICE, "attached", uid=peer.uid, pid=peer.pid)
         return word, pack("ok", ())
+
+    def _bypassed(self, seconds: int, tty: str, peer: Peer) -> bytes:
+        """Logins at the machine itself need no code for a while; the command sees to it that root sits there."""
+        if not peer.is_root:
+            raise Denied("Only root may do that.")
+        self._desk.bypass.open(seconds)
+        self._journal.write(ALERT, "bypass", seconds=seconds, tty=tty, pid=peer.pid)
+        self._desk.tell_of_bypass()
+        return pack("ok", ())
 
     def _is_admin(self, peer: Peer) -> bool:
         """Whether it may speak to the device itself: whoever could open the port, if the broker did not."""
@@ -140,10 +152,10 @@ class Server:
         try:
             reply = await self._decided(asked, peer)
         except UnderstudyError as error:
-            reply = refusal(error)
+            reply = refusal(error, str(error.fields.get("by", "")))
         except Exception as error:  # a fault of ours is a refusal, and must not end the broker
             self._journal.write(WARNING, "fault", kind=type(error).__name__)
-            reply = answer_to(error)
+            reply = refusal(UnderstudyError())
         self._journal.write(
             INFO,
             asked.word,
@@ -153,6 +165,7 @@ class Server:
             rhost=asked.rhost,
             uid=peer.uid,
             verdict=reply.verdict,
+            by=reply.by,
             ms=round((time.monotonic() - start) * 1000),
         )
         return reply
@@ -163,13 +176,14 @@ class Server:
         configuration = self.configuration
         settings = configuration.for_service(asked.service)
         try:
-            async with asyncio.timeout(min(settings.deadline, asked.within)):
+            # Each step has its own, earlier deadline; this one is for the name service.
+            async with asyncio.timeout(asked.within):
                 # In a thread: the name service may ask a server.
                 if not await asyncio.to_thread(self._desk.covers, asked, configuration):
-                    return NOT_REQUIRED
+                    return not_required()
                 if asked.word == ACCOUNT:
                     return await self._desk.account(asked, settings, peer.uid)
-                return await self._desk.login(asked, settings, peer.is_root, peer.uid)
+                return await self._desk.login(asked, settings, peer.uid)
         except TimeoutError:
             raise LinkTimeout() from None
 
@@ -178,13 +192,6 @@ def json_field(value: dict[str, Any]) -> list[tuple[str, str]]:
     """An object as the fields of a reply: pieces of JSON that belong together, as a line has a limit."""
     text = json.dumps(value)
     return [("json", text[at : at + 900]) for at in range(0, len(text), 900)]
-
-
-def _asked_of(owner: Owner) -> Ask:
-    async def ask(key: str, command: str, fields: Fields, number: str, deadline: Deadline) -> Fields:
-        return dict(await asyncio.wrap_future(owner.ask(key, command, fields, number, deadline)))
-
-    return ask
 
 
 async def _send(writer: asyncio.StreamWriter, data: bytes) -> None:

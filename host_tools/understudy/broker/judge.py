@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The Understudy authors
+"""Has a code judged by network servers, device and policy, in turn; no code is good at two of them."""
+
+import base64
+import time
+from collections.abc import Callable
+
+from understudy.broker.asked import Asked, Reply, accepted, prompt
+from understudy.broker.journal import ALERT, NOTICE, Journal
+from understudy.broker.memory import Accepted
+from understudy.broker.outbox import Outbox
+from understudy.broker.policy import (
+    ACCEPTED,
+    CHALLENGE,
+    DEVICE,
+    DEVICE_ONLY,
+    NOBODY,
+    SERVER,
+    Outcome,
+    deciding,
+    is_emergency,
+)
+from understudy.configuration import Configuration
+from understudy.statuses import error_for
+from understudy.upstream import Login, Says, unreachable
+from understudy.upstream.health import Watched
+from understudy_device.errors import BadRequest, Rejected, Replayed, UnderstudyError, Unreachable
+
+CHALLENGED = "challenge"  # the stage of a server's own prompt; its state follows
+_BURN_SHARE = 0.5  # of the time that is left: a device that hangs must not keep out whom the server let in
+_SERVER_SHARE = 0.6  # of the time that is left: the device needs some, too
+_SAID_SECONDS = 120.0  # that a server's word is kept for the same question
+_MOST_STATE = 512  # bytes
+_INFO_EMERGENCY = "Emergency login: neither the 2FA server nor the device could be asked. It is logged."
+
+
+class Judge:
+    """Judges what was typed; `upstream` and `configuration` may be replaced at any time."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        upstream: Watched | None,
+        outbox: Outbox,
+        clock: Callable[[], float],
+        journal: Journal,
+    ) -> None:
+        """`clock`: monotonic seconds."""
+        self.configuration = configuration
+        self.upstream = upstream
+        self._outbox = outbox
+        self._clock = clock
+        self._journal = journal
+        self._accepted = Accepted(clock)
+        self._said: dict[str, tuple[float, Says]] = {}
+        self._start = clock()
+
+    def mode(self, asked: Asked) -> str:
+        """Who is asked in which order."""
+        return asked.settings.mode if self.upstream is not None else DEVICE_ONLY
+
+    def may_ask_server(self, asked: Asked) -> bool:
+        """Whether a server would be asked now."""
+        return self.upstream is not None and self.mode(asked) != DEVICE_ONLY and not self.upstream.is_down
+
+    async def judge(self, asked: Asked) -> Reply:
+        """The reply to a typed code. Raises the error of a refusal."""
+        question = asked.question
+        if self._accepted.is_used(question.user, str(question.answer), question.id):
+            raise Replayed()
+        heard: dict[str, UnderstudyError | Says] = {}
+        steps = deciding(self.mode(asked))
+        source = next(steps)
+        while True:
+            word = await self._word(source, asked, heard)
+            try:
+                source = steps.send(word)
+            except StopIteration as end:
+                return self._reply(end.value, asked, heard)
+
+    def undecided(self, error: UnderstudyError, asked: Asked) -> Reply:
+        """When `error` is all that anybody can say: the emergency accounts' way in, or the error."""
+        outcome = Outcome(error.status, NOBODY)
+        user = asked.question.user
+        if user not in self.configuration.emergency.users or not is_emergency(outcome):
+            raise error
+        self._journal.write(
+            ALERT,
+            "emergency",
+            user=user,
+            service=asked.question.service,
+            tty=asked.question.tty,
+            rhost=asked.question.rhost,
+            reason=error.status,
+        )
+        self._outbox.report("emergency", user, int(time.time()))
+        return accepted("emergency", ("info", _INFO_EMERGENCY), verdict="emergency")
+
+    def _reply(self, outcome: Outcome, asked: Asked, heard: dict[str, UnderstudyError | Says]) -> Reply:
+        said = heard.get(outcome.by)
+        if outcome.word == ACCEPTED:
+            return accepted(outcome.by)
+        if outcome.word == CHALLENGE and isinstance(said, Says):
+            stage = f"{CHALLENGED} {base64.urlsafe_b64encode(said.state or b'').decode()}"
+            return prompt(said.text or asked.settings.text, asked.settings.echo, stage)
+        error = said if isinstance(said, UnderstudyError) else error_for(outcome.word)
+        if outcome.by == NOBODY:
+            known = heard.get(DEVICE, heard.get(SERVER))
+            error = known if isinstance(known, UnderstudyError) else error
+            return self.undecided(error, asked)
+        error.fields["by"] = outcome.by
+        raise error
+
+    async def _word(self, source: str, asked: Asked, heard: dict[str, UnderstudyError | Says]) -> str:
+        try:
+            if source == SERVER:
+                said = await self._server(asked)
+                heard[SERVER] = said
+                return said.word
+            await self._device(asked)
+            return ACCEPTED
+        except UnderstudyError as error:
+            heard[source] = error
+            return error.status
+
+    async def _device(self, asked: Asked) -> None:
+        """Returns when the device accepts."""
+        question = asked.question
+        if question.stage is not None and question.stage.startswith(CHALLENGED):
+            raise Rejected("That was for the 2FA server, which can't be reached any more; log in again.")
+        if self._is_too_silent(asked):
+            raise Unreachable(
+                "The 2FA server has not answered for too long; the device may not decide alone."
+            )
+        await asked("verify", {"user": question.user, "code": question.answer})
+        if not self._accepted.take(question.user, str(question.answer), question.id):
+            raise Replayed()
+
+    def _is_too_silent(self, asked: Asked) -> bool:
+        most = self.configuration.upstream.max_silence
+        if not most or self.upstream is None or self.mode(asked) == DEVICE_ONLY:
+            return False
+        silent = self.upstream.silent_for
+        return (self._clock() - self._start if silent is None else silent) > most
+
+    async def _server(self, asked: Asked) -> Says:
+        question, number = asked.question, asked.number("server")
+        if self.upstream is None:
+            raise unreachable("down")
+        self._said = {key: one for key, one in self._said.items() if self._clock() - one[0] < _SAID_SECONDS}
+        if number in self._said:  # the same question: it has used the code up, and its reply got lost
+            return self._said[number][1]
+        login = Login(
+            question.user, str(question.answer), question.service, question.rhost, _state(question.stage)
+        )
+        seconds = min(self.configuration.upstream.patience, asked.deadline.left * _SERVER_SHARE)
+        try:
+            says = await self.upstream.check(login, seconds)
+        except Unreachable as error:
+            self._journal.write(NOTICE, "unreachable", user=question.user, reason=error.message)
+            raise
+        if says.word == ACCEPTED:
+            await self._burn(asked)
+        self._said[number] = (self._clock(), says)
+        return says
+
+    async def _burn(self, asked: Asked) -> None:
+        """Let the device know that the code was used. Replayed, when it knew that already."""
+        question = asked.question
+        user, code = question.user, str(question.answer)
+        if not self._accepted.take(user, code, question.id):
+            raise Replayed()
+        if question.stage is not None and question.stage.startswith(CHALLENGED):
+            return  # an answer to a server's own question is no code of the device's
+        soon = asked.deadline.within(asked.deadline.left * _BURN_SHARE)
+        try:
+            reply = await asked("burn", {"user": user, "code": code}, deadline=soon)
+        except UnderstudyError:
+            self._outbox.burn(user, code)
+            return
+        if reply["used"]:
+            raise Replayed()
+
+
+def _state(stage: str | None) -> bytes | None:
+    """The server's own state, out of a stage that a prompt has brought back. BadRequest."""
+    if stage is None or not stage.startswith(CHALLENGED):
+        return None
+    try:
+        state = base64.b64decode(stage[len(CHALLENGED) + 1 :], altchars=b"-_", validate=True)
+    except ValueError:
+        raise BadRequest("stage: not one of this version") from None
+    if len(state) > _MOST_STATE:
+        raise BadRequest("stage: too long")
+    return state
