@@ -12,7 +12,7 @@ MICROPYTHON := $(PYTHON3) tools/build_micropython.py
 FORMATTED := firmware host_tools tools tests boards
 
 .PHONY: help setup fmt check demo pico test test-unit test-device test-cli test-power test-power-long
-.PHONY: test-install-long image images interpreter bench bench-login lock packages wheel wiring clean
+.PHONY: test-install-long image images interpreter bench bench-login lock packages wheel tables clean
 .PHONY: pam pam-statuses servers test-login
 
 help:  ## List the targets
@@ -36,7 +36,7 @@ check: setup pam  ## Formatting, lint, types and layering
 	$(VENV)/ruff format --check $(FORMATTED)
 	$(VENV)/ruff check $(FORMATTED)
 	$(VENV)/mypy
-	$(VENV)/python tools/wiring.py --check
+	$(VENV)/python tools/readme_tables.py --check
 	$(VENV)/python tools/pam_statuses.py --check
 	$(PYTEST) -q tests/unit/test_layering_cpython.py
 
@@ -45,8 +45,8 @@ pam: build/pam/pam_understudy.so  ## Build the PAM module, build/pam/pam_underst
 pam-statuses: setup  ## Write host_tools/pam/statuses.h from the protocol's statuses
 	$(VENV)/python tools/pam_statuses.py
 
-wiring: setup  ## Write README's wiring table from boards/*/board.json
-	$(VENV)/python tools/wiring.py
+tables: setup  ## Write README's tables: wiring, configuration, PAM codes, who decides
+	$(VENV)/python tools/readme_tables.py
 
 test: setup servers interpreter images check pam-test  ## Everything, as CI runs it
 	$(PYTEST) -n 2 --dist worksteal tests $(if $(AS_ROOT),--ignore tests/login)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""`make pam-statuses`: writes what the PAM module returns for each status, from protocol.STATUSES: for the
-module into host_tools/pam/statuses.h, for people into README.md, between its markers if there are any.
+"""`make pam-statuses`: writes host_tools/pam/statuses.h, what the PAM module returns for each status, from
+protocol.STATUSES; `make tables` has the table for people from here.
 
-With --check it changes nothing, and fails when one of them is not the present one.
+With --check it changes nothing, and fails when the file is not the present one.
 """
 
 import sys
@@ -12,9 +12,6 @@ from buildlib import paths, steps
 from understudy_device import protocol
 
 _HEADER = paths.ROOT / "host_tools/pam/statuses.h"
-_README = paths.ROOT / "README.md"
-_BEGIN = "<!-- PAM codes: made by `make pam-statuses` -->"
-_END = "<!-- PAM codes: end -->"
 _COMMON = "AUTHINFO_UNAVAIL"  # of every status that says why there is no verdict
 # Who may have the codes that don't refuse a login, and the one that some stacks take for success.
 _ONLY = {"SUCCESS": "accepted", "IGNORE": "not-required", "NEW_AUTHTOK_REQD": None}
@@ -75,27 +72,15 @@ def table() -> str:
     return "\n".join(rows)
 
 
-def written(text: str) -> str:
-    """README's `text` with the present table. BuildError when only one of the markers is there."""
-    if (text.count(_BEGIN), text.count(_END)) not in ((0, 0), (1, 1)):
-        raise steps.BuildError(f"{_README.name} has not got the markers of the PAM codes just once")
-    if _BEGIN not in text:
-        return text
-    before, rest = text.split(_BEGIN)
-    return f"{before}{_BEGIN}\n{table()}\n{_END}{rest.split(_END)[1]}"
-
-
 def main() -> None:
-    """Write the files, or check them."""
-    readme = _README.read_text()
-    present = {_HEADER: _HEADER.read_text() if _HEADER.is_file() else "", _README: readme}
-    for file, text in ((_HEADER, header()), (_README, written(readme))):
-        if text == present[file]:
-            continue
-        if sys.argv[1:] == ["--check"]:
-            raise steps.BuildError(f"{file.name} has old PAM codes: run `make pam-statuses`")
-        file.write_text(text)
-        steps.say(f"{file.name} has new PAM codes")
+    """Write the file, or check it."""
+    text = header()
+    if _HEADER.is_file() and _HEADER.read_text() == text:
+        return
+    if sys.argv[1:] == ["--check"]:
+        raise steps.BuildError(f"{_HEADER.name} has old PAM codes: run `make pam-statuses`")
+    _HEADER.write_text(text)
+    steps.say(f"{_HEADER.name} has new PAM codes")
 
 
 if __name__ == "__main__":

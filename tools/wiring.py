@@ -1,20 +1,12 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""`make wiring`: writes the wiring table of README.md, between its markers, from boards/*/board.json.
+"""The wiring table of README.md, from boards/*/board.json; `make tables` writes it."""
 
-With --check it changes nothing, and fails when the table is not the present one.
-"""
-
-import re
-import sys
 from collections.abc import Mapping
 from typing import Any
 
-from buildlib import paths, stage, steps
+from buildlib import stage, steps
 
-_README = paths.ROOT / "README.md"
-_BEGIN = "<!-- wiring: made by `make wiring` -->"
-_END = "<!-- wiring: end -->"
 _COLUMNS = (
     ("Pico, Pico W, Pico 2", ("rpi_pico", "rpi_pico_w", "rpi_pico2")),
     ("ESP32", ("esp32_generic",)),
@@ -75,27 +67,3 @@ def _cell(board: dict[str, Any], what: str, of: str) -> str:
     pin = pins[what]
     number = f" (pin {header[pin]})" if pin in header else ""
     return f"{prefix}{pin}{number}"
-
-
-def written(text: str) -> str:
-    """README's `text` with the present table."""
-    if text.count(_BEGIN) != 1 or text.count(_END) != 1:
-        raise steps.BuildError(f"{_README.name} has not got the markers of the wiring table just once")
-    middle = re.escape(_BEGIN) + ".*" + re.escape(_END)
-    return re.sub(middle, lambda _: f"{_BEGIN}\n{table()}\n{_END}", text, flags=re.DOTALL)
-
-
-def main() -> None:
-    """Write the table, or check it."""
-    text = _README.read_text()
-    wanted = written(text)
-    if sys.argv[1:] == ["--check"]:
-        if wanted != text:
-            raise steps.BuildError("the wiring table in README.md is not current: run `make wiring`")
-    elif wanted != text:
-        _README.write_text(wanted)
-        steps.say("README.md has a new wiring table")
-
-
-if __name__ == "__main__":
-    steps.main(main)

@@ -136,7 +136,7 @@ def seconds(least: float, most: float) -> Kind:
             raise Unfit  # what is no number compares as false, so it is refused as well
         return float(value)
 
-    return Kind(f"a number of seconds, {least:g} to {most:g}", check)
+    return Kind(f"a number of seconds, {least:.10g} to {most:.10g}", check)
 
 
 def count(least: int, most: int) -> Kind:

@@ -65,6 +65,8 @@ class Reader:
             "understudy clock regain alice": self.regain,
             "understudy --port /dev/ttyUSB0 claim": self.no_board,
             "understudy settings set --presence": self.no_button,
+            "understudy config default > new.toml": self.into_a_file,
+            "understudy local-bypass --for 15m": self.not_at_the_console,
             "understudy factory-reset": self.reset,
         }
 
@@ -139,6 +141,15 @@ class Reader:
         """The simulated board has none, which is said."""
         assert self.cli(*words).code == exit_code("bad-request")
 
+    def into_a_file(self, words: list[str]) -> None:
+        *plain, arrow, name = words
+        assert arrow == ">"
+        (self.cli.folder / name).write_text(self.cli.ok(*plain).out)
+
+    def not_at_the_console(self, words: list[str]) -> None:
+        """Nobody sits there, which is said; test_server_down has somebody who does."""
+        assert self.cli(*words).code == exit_code("denied")
+
     def reset(self, words: list[str]) -> None:
         device = self.cli.json("status")["device"]
         with Terminal(self.cli, *words) as terminal:
@@ -180,19 +191,21 @@ def test_every_make_target_of_the_readme_is_there(target: str) -> None:
     subprocess.run(["make", "-C", str(ROOT), "-n", target], check=True, capture_output=True, timeout=60)
 
 
-def test_the_wiring_table_is_current() -> None:
+def test_the_tables_are_current() -> None:
     done = subprocess.run(
-        [sys.executable, str(ROOT / "tools/wiring.py"), "--check"], capture_output=True, text=True, timeout=60
+        [sys.executable, str(ROOT / "tools/readme_tables.py"), "--check"],
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert done.returncode == 0, done.stderr
 
 
 def test_the_files_for_etc_that_are_named_are_there() -> None:
-    named = set(re.findall(r"\b[\w-]+\.(?:service|rules|sysusers)\b", TEXT))
-    assert named == {"60-understudy.rules", "understudy.sysusers"} | {
-        f"understudy-device.{kind}" for kind in ("service", "sysusers")
-    }
-    assert all((etc_dir() / name).is_file() for name in named)
+    named = set(re.findall(r"\b[\w-]+\.(?:service|socket|rules|sysusers)\b", TEXT))
+    named |= set(re.findall(r"`((?:pam|ssh|pam-configs)/[\w.-]+)`", TEXT))
+    there = {str(one.relative_to(etc_dir())) for one in etc_dir().rglob("*") if one.is_file()}
+    assert named == there
 
 
 def test_every_path_of_the_house_is_there() -> None:

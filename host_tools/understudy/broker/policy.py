@@ -74,3 +74,36 @@ def decide(mode: str, words: Mapping[str, str]) -> Outcome:
 def is_emergency(outcome: Outcome) -> bool:
     """Whether a named emergency account gets in: nobody can judge anything, not even a recovery code."""
     return outcome.by == NOBODY and outcome.word not in _THERE
+
+
+# For people.
+
+_SERVERS = {"yes": ACCEPTED, "no": REJECTED, "silent": UNREACHABLE, "down": UNREACHABLE}
+_DEVICES = {
+    "yes": ACCEPTED,
+    "no": REJECTED,
+    "throttled": "throttled",
+    "clock unset": "clock-unset",
+    "sealed": "sealed",
+    "absent": "no-device",
+}
+_SAID = {ACCEPTED: "**in**", REJECTED: "refused", "throttled": "has to wait"}
+
+
+def markdown() -> str:
+    """What happens for each word of a server and of the device, in each mode, as a table in Markdown."""
+    lines = [
+        "| mode | the server says | " + " | ".join(f"device: {name}" for name in _DEVICES) + " |",
+        "|---" * (len(_DEVICES) + 2) + "|",
+    ]
+    for mode, order in ORDER.items():
+        for name, word in _SERVERS.items() if SERVER in order else [("(not asked)", UNREACHABLE)]:
+            cells = [_cell(decide(mode, {SERVER: word, DEVICE: device})) for device in _DEVICES.values()]
+            lines.append(f"| {mode} | {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _cell(outcome: Outcome) -> str:
+    if outcome.by == NOBODY:
+        return "nobody: emergency accounts" if is_emergency(outcome) else "nobody: recovery codes"
+    return f"{_SAID[outcome.word]}, {outcome.by}"

@@ -130,7 +130,7 @@ class Server:
         return word, pack("ok", ())
 
     def _bypassed(self, seconds: int, tty: str, peer: Peer) -> bytes:
-        """Logins at the machine itself need no code for a while; the command sees to it that root sits there."""
+        """Logins at the machine itself need no code for a while; the command sees that root sits there."""
         if not peer.is_root:
             raise Denied("Only root may do that.")
         self._desk.bypass.open(seconds)

@@ -13,6 +13,7 @@ import typer
 from understudy.cli import (
     audit,
     boards,
+    bypass,
     clock,
     config,
     credential,
@@ -56,6 +57,7 @@ _MODULES = (
     config,
     clock,
     audit,
+    bypass,
     reset,
 )
 for _module in _MODULES:
