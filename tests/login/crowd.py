@@ -7,6 +7,7 @@ import hashlib
 import os
 import select
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -81,7 +82,7 @@ class Crowd:
         self.folder = folder
         cli = Cli(folder)
         with Device(cli) as device:
-            device.start()
+            device.start("--screen", str(folder / "screen"))
             cli.ok("claim", "--yes", "--name", "admin")
             cli.ok("pair", "--new-identity", "verifier.json", "--name", "broker", "--yes")
             admit(cli.identity, device.port, people())
@@ -138,6 +139,14 @@ class CrowdedSite(Site):
         """A question to the broker, as the module asks it: for a prompt, or with what was typed at it."""
         answer = {} if code is None else {"stage": "code", "answer": code}
         return ask(self.socket, "login", user=name, service=SERVICE, **answer, **fields)
+
+    def restart(self) -> None:
+        """Start the broker again that was killed."""
+        assert self.process is not None and self.process.wait(SECONDS) == -signal.SIGKILL
+        text = self.log.read_text()
+        assert "Traceback" not in text and "fault " not in text, text
+        self.log.unlink()
+        self.start()
 
     def sit(self, name: str) -> "Sitting":
         """A login that waits at its prompt."""
@@ -209,7 +218,7 @@ def crowded(crowd: Crowd, folder: Path, *options: str) -> Iterator[CrowdedSite]:
     """A site with the crowd, and its broker running."""
     cli = crowd.copy(folder / "host")
     with Machine(folder / "machine") as machine, Device(cli) as device:
-        device.start(*options)
+        device.start("--screen", str(cli.folder / "screen"), *options)
         made = CrowdedSite(machine, cli, device)
         made.start()
         try:

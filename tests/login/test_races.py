@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""Logins that meet: at one instant, in any order, with the clock turned back, a thousand times, killed halfway.
+"""Logins that meet: at one instant, in any order, with the clock turned back, a thousand times.
 
-Each is a case in which pam_oath or pam_google_authenticator lets a code in twice, refuses an honest user, locks
-everybody out or leaves something behind. Real pamtester processes with the real module, a broker, and the
-firmware as a process; the codes are HOTP codes by PyPI's pyotp, of which there are enough.
+Each is a case in which pam_oath or pam_google_authenticator lets a code in twice, or refuses an honest user,
+or does not slow anybody down. Real pamtester processes with the real module, a broker, and the firmware as a
+process; the codes are HOTP codes by PyPI's pyotp, of which there are enough.
 """
 
 import json
