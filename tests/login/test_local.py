@@ -97,10 +97,18 @@ def test_the_console_asks_for_password_and_code(at: Site) -> None:
     assert let_in(answered(at.machine.terminal("login"), wrong + right + inside))
 
 
-def test_the_console_without_a_broker_lets_in_nobody_who_needs_a_code(at: Site) -> None:
+def test_without_a_broker_root_has_a_way_out_at_the_console_if_that_is_wanted(at: Site) -> None:
+    at.machine.set_password("root", PASSWORD)
     at.stack("login")
-    with at.machine.terminal("login", "alice") as terminal:
-        terminal.read_until("Password: ")
-        terminal.type(PASSWORD)
-        terminal.read_until("The code can't be checked")
-        terminal.read_until("login: ")
+
+    def ends_with(name: str, words: str) -> None:
+        with at.machine.terminal("login", name) as terminal:
+            terminal.read_until("Password: ")
+            terminal.type(PASSWORD)
+            terminal.read_until(words)
+
+    ends_with("root", "The code can't be checked")
+    stack = at.machine.path("/etc/pam.d/login").read_text()
+    at.machine.write("/etc/pam.d/login", stack.replace("#auth      [success=1", "auth [success=1"))
+    ends_with("root", "# ")
+    ends_with("alice", "The code can't be checked")

@@ -5,6 +5,7 @@
 import re
 import time
 
+import pytest
 from tests.cli.support import code
 from tests.login.person import by_password, let_in, tried
 from tests.login.site import PASSWORD, Site, drop_in
@@ -44,6 +45,32 @@ def test_key_then_code(at: Site) -> None:
         assert not let_in(tried(sshd, "alice", ("Code: ", "000000")))
         assert let_in(tried(sshd, "alice", ("Code: ", code())))
         assert "Partial publickey for alice" in sshd.log.read_text()
+
+
+def test_a_key_alone_lets_nobody_in(at: Site) -> None:
+    at.start()
+    for name in ("password", "key"):
+        with Sshd(at.machine, drop_in(name)) as sshd:
+            sshd.authorize("alice")
+            assert sshd.batch("alice", "true").code == 255
+
+
+@pytest.mark.parametrize("name", ["password", "key"])
+def test_who_may_come_with_a_key_alone_if_the_device_does_not_say_no(at: Site, name: str) -> None:
+    at.stack(f"sshd-{name}", "sshd")
+    at.person("robot")
+    at.person("former")
+    at.cli.ok("user", "disable", "former")
+    exempted = drop_in(name).replace("# Match User backup\n#  ", "Match User robot,former\n")
+    at.start()
+    with Sshd(at.machine, exempted) as sshd:
+        for user in ("alice", "robot", "former"):
+            sshd.authorize(user)
+        assert sshd.batch("robot", "id", "-un").out == "robot\n"
+        assert sshd.batch("alice", "id", "-un").code == 255
+        assert sshd.batch("former", "id", "-un").code == 255
+        at.stop()
+        assert sshd.batch("robot", "id", "-un").out == "robot\n"
 
 
 def test_the_key_stack_lets_nobody_in_whose_key_was_not_asked_for(at: Site) -> None:
