@@ -5,6 +5,7 @@
 Nothing of a login is kept between its questions: what has to come back is in the reply's `stage`.
 """
 
+import asyncio
 import re
 import time
 from collections.abc import Callable, Collection
@@ -21,6 +22,7 @@ from understudy.client import Fields, new_id
 from understudy.configuration import Configuration, Service
 from understudy_device.errors import (
     BadRequest,
+    ClockUnset,
     Disabled,
     Expired,
     Pending,
@@ -41,7 +43,7 @@ class Desk:
     """Answers one question at a time, for as many at once as come."""
 
     def __init__(self, ask: Ask, groups_of: GroupsOf, judge: Judge, outbox: Outbox, journal: Journal) -> None:
-        """`groups_of` may block; `covers` is to be called in a thread."""
+        """`groups_of` may block: it is called in a thread."""
         self._ask = ask
         self._groups_of = groups_of
         self._judge = judge
@@ -54,10 +56,15 @@ class Desk:
         """Have it in the device's audit log that the local bypass was used."""
         self._outbox.report("local-bypass", "root", int(time.time()))
 
-    def covers(self, question: Question, configuration: Configuration) -> bool:
-        """Whether this login needs a code. May block on the system's name service."""
-        settings = configuration.for_service(question.service)
-        return settings.mfa and configuration.is_covered(question.user, self._groups_of)
+    async def covers(self, question: Question, configuration: Configuration) -> bool:
+        """Whether this login needs a code."""
+        if not configuration.for_service(question.service).mfa:
+            return False
+        cover = configuration.cover
+        if not (cover.groups or cover.except_groups):
+            return configuration.is_covered(question.user, self._groups_of)
+        # In a thread: the name service may ask a server.
+        return await asyncio.to_thread(configuration.is_covered, question.user, self._groups_of)
 
     async def login(self, question: Question, settings: Service, uid: int) -> Reply:
         """The reply to a login that needs a code."""
@@ -85,10 +92,7 @@ class Desk:
             if self._judge.upstream is not None or question.user in self._judge.configuration.emergency.users:
                 return not_required("unknown")  # the device is not the only one who decides
             raise
-        if state == "disabled":
-            raise Disabled()
-        if state == "expired":
-            raise Expired()
+        _refuse(state)
         return accepted("device", verdict=state)
 
     async def _begin(self, asked: Asked) -> Reply:
@@ -113,10 +117,7 @@ class Desk:
 
     async def _by_state(self, asked: Asked, found: Fields, asks_server: bool) -> Reply:
         state, settings = found["state"], asked.settings
-        if state == "disabled":
-            raise Disabled()
-        if state == "expired":
-            raise Expired()
+        _refuse(state)
         if state != "unknown" and found["usable"]:
             if found["wait"]:
                 raise Throttled(seconds=found["wait"])
@@ -147,3 +148,10 @@ class Desk:
 
     def _is_bypassed(self, question: Question) -> bool:
         return self.bypass.left > 0 and not question.rhost and bool(_LOCAL.match(question.tty))
+
+
+def _refuse(state: str) -> None:
+    """Raise what a user's state says, whatever is typed."""
+    refusals = {"disabled": Disabled, "expired": Expired, "clock-unset": ClockUnset}
+    if state in refusals:
+        raise refusals[state]()

@@ -178,8 +178,7 @@ class Server:
         try:
             # Each step has its own, earlier deadline; this one is for the name service.
             async with asyncio.timeout(asked.within):
-                # In a thread: the name service may ask a server.
-                if not await asyncio.to_thread(self._desk.covers, asked, configuration):
+                if not await self._desk.covers(asked, configuration):
                     return not_required()
                 if asked.word == ACCOUNT:
                     return await self._desk.account(asked, settings, peer.uid)
