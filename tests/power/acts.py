@@ -7,7 +7,7 @@ scenarios; the state machine takes it from `ACTS`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -17,7 +17,7 @@ from tests.power.models_codes import code_of
 from tests.power.models_device import host_id
 from tests.power.requests import ADMIN, OTHER, VERIFIER, Request, Told, ask
 
-from understudy_device.protocol import ALGORITHMS, ROLES
+from understudy_device.protocol import ALGORITHMS, REPORTS, ROLES
 
 NAMES = ("ann", "bob", "cat", "zoë")  # one page of `user_list`
 CREDENTIALS = ("phone", "token")
@@ -72,6 +72,15 @@ def _verify(act: Act, belief: Belief) -> list[Request]:
     return [ask("verify", who=who, user=act.name, code=_codes(belief, act.name, kind, number)[0])]
 
 
+def _burn(act: Act, belief: Belief) -> list[Request]:
+    return [replace(request, cmd="burn") for request in _verify(act, belief)]
+
+
+def _report(act: Act, belief: Belief) -> list[Request]:
+    who, event, times = act.values
+    return [ask("report", who=who, user=act.name, event=event, time=_now(belief))] * times
+
+
 def _confirm(act: Act, belief: Belief) -> list[Request]:
     kind, number = act.values
     return [ask("user_confirm", user=act.name, code=_codes(belief, act.name, kind, number)[0])]
@@ -120,6 +129,8 @@ def _plain(act: Act, _belief: Belief) -> list[Request]:
 _REQUESTS: dict[str, Callable[[Act, Belief], list[Request]]] = {
     "add": _add,
     "verify": _verify,
+    "burn": _burn,
+    "report": _report,
     "confirm": _confirm,
     "enrol": _enrol,
     "confirm at a login": _enrol_confirm,
@@ -189,6 +200,9 @@ _adding = st.tuples(
     st.integers(0, 2), _credentials, st.sampled_from(("totp", "hotp")), st.booleans(), _some(**_settings)
 )
 _at_login = _some(enrol_at_login=st.sampled_from((True, True, False)))
+_reporting = st.tuples(
+    st.sampled_from((ADMIN, VERIFIER)), st.sampled_from(REPORTS), st.sampled_from((1, 1, 29))
+)
 _setting = st.one_of(_some(**_settings), _some(**_slowing), _at_login).filter(bool)
 _by_either = st.sampled_from((ADMIN, ADMIN, VERIFIER))  # who may not be paired
 _first = st.sampled_from(("near", "near", "near", "wrong"))
@@ -205,6 +219,8 @@ def _acts(what: str, names: tuple[str, ...], values: Strategy) -> Strategy:
 ACTS: Strategy = st.one_of(
     _acts("verify", (*NAMES, "mallory"), _verifying),
     _acts("verify", NAMES[:2], _verifying),
+    _acts("burn", (*NAMES, "mallory"), _verifying),
+    _acts("report", (*NAMES, "mallory"), _reporting),
     _acts("add", NAMES, _adding),
     _acts("of a user", NAMES, _of_users),
     _acts("confirm", NAMES, st.tuples(st.sampled_from(("near", "wrong")), st.integers(-1, 1))),

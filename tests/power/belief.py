@@ -6,13 +6,19 @@ import copy
 from dataclasses import replace
 from typing import Any
 
-from tests.power import models_codes, models_device, models_enrol, models_users
+from tests.power import models_broker, models_codes, models_device, models_enrol, models_users
 from tests.power.model import Outcome, State, gate, new_state, powered_up, refused
 from tests.power.models_codes import code_of
 from tests.power.requests import PSEUDO, Made, Request, Told
 from tests.power.world import World
 
-MODELS = {**models_device.MODELS, **models_users.MODELS, **models_codes.MODELS, **models_enrol.MODELS}
+MODELS = {
+    **models_device.MODELS,
+    **models_users.MODELS,
+    **models_codes.MODELS,
+    **models_enrol.MODELS,
+    **models_broker.MODELS,
+}
 
 _NO_CODE = "000000"  # of a secret that nobody was told
 

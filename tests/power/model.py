@@ -61,6 +61,7 @@ def _volatile(base: tuple[int, int] | None, spent: int) -> State:
         "ends": {},  # user: uptime at which the wait ends; None is who is nobody
         "spent": spent,
         "since": 0,  # uptime at which `spent` was right
+        "reports": (0, 0),  # (those that count, uptime at which that was right)
     }
 
 

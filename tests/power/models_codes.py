@@ -181,15 +181,20 @@ def _try(state: State, credential: State, typed: str, now: int | None) -> list[T
 
 def refusal(state: State, world: World, name: str) -> str | None:
     """The verdict that stands before any code is looked at."""
-    user, now = state["users"][name], device_time(state, world)
+    user = state["users"][name]
+    throttled = "throttled" if wait(state, world, name, user["failures"]) else None
+    return barred(user, device_time(state, world)) or throttled
+
+
+def barred(user: State, now: int | None) -> str | None:
+    """The same, however many wrong codes there were."""
     credentials = user["credentials"].values()
     if not user["enabled"]:
         return "disabled"
     if not any(one["confirmed"] and one["enabled"] for one in credentials):
         unused = user["pending"] or not any(one["confirmed"] for one in credentials)
         return "pending" if unused else "disabled"
-    throttled = "throttled" if wait(state, world, name, user["failures"]) else None
-    return out_of_dates(user, now) or throttled
+    return out_of_dates(user, now)
 
 
 def out_of_dates(user: State, now: int | None) -> str | None:
@@ -215,12 +220,12 @@ def verify(state: State, world: World, request: Request) -> list[Outcome]:
     verdict = refusal(state, world, name)
     if verdict is not None:
         return _unlogged(state, request, verdict)
-    names = [
-        credential
-        for credential, one in state["users"][name]["credentials"].items()
-        if one["confirmed"] and one["enabled"]
-    ]
-    return list(judged(state, world, request, names, guess=True))
+    return list(judged(state, world, request, in_use(state["users"][name]), guess=True))
+
+
+def in_use(user: State) -> list[str]:
+    """The names of the credentials that codes are tried against."""
+    return [name for name, one in user["credentials"].items() if one["confirmed"] and one["enabled"]]
 
 
 def _unlogged(state: State, request: Request, verdict: str) -> list[Outcome]:
@@ -294,6 +299,8 @@ def _accepted(state: State, world: World, request: Request, hits: list[tuple[str
         user = dict(with_credential(user, hits[0][0], used), pending=False)
         state = forgiven(logged(state, _CONFIRMING[request.cmd]), name)
         states += [state, with_user(state, name, user)]
+    elif request.cmd == "burn":
+        states.append(logged(forgiven(state, name), "burnt"))
     else:
         state = answered(logged(forgiven(state, name), "accepted"), request, "accepted")
         states.append(state)

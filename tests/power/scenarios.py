@@ -384,6 +384,51 @@ CODES = [
     ),
 ]
 
+# What another server has accepted, as the host that may verify tells of it.
+BURN = replace(typed("alice", 1, VERIFIER), cmd="burn")
+REPORT = ask("report", who=VERIFIER, event="emergency", user="alice", time=START)
+
+ELSEWHERE = [
+    Scenario("burn", BURN, aspects=USER | AUDIT, main=False),
+    Scenario("burn, asked again", replace(BURN, id=RETRIED), aspects=USER | AUDIT, main=False),
+    Scenario(
+        "burn, the floor follows",
+        replace(BURN, fields={"user": "alice", "code": code(SECRET, STEP + 240)}),
+        before=(ask("wait", seconds=7200),),
+        aspects=DEVICE_CLOCK | USER,
+        main=False,
+    ),
+    Scenario(
+        "burn an hotp code",
+        ask("burn", who=VERIFIER, user="bob", code=code(SECRET, 12)),
+        aspects=USER,
+        users=("bob",),
+        main=False,
+    ),
+    Scenario(
+        "burn a recovery code",
+        ask("burn", who=VERIFIER, user="alice", code=Made("alice", "recovery", 5)),
+        aspects=USER,
+        main=False,
+    ),
+    Scenario("burn of who has to wait", BURN, before=(WRONG,) * 5, aspects=USER, main=False),
+    Scenario(
+        "burn what was used",
+        replace(BURN, fields=typed("alice").fields),
+        writes=False,
+        main=False,
+    ),
+    Scenario("burn what is wrong", replace(BURN, fields=WRONG.fields), writes=False, kept=False, main=False),
+    Scenario("report", REPORT, aspects=AUDIT, main=False),
+    Scenario(
+        "report of a stranger",
+        ask("report", user="mallory", event="local-bypass", time=START),
+        aspects=AUDIT,
+        main=False,
+    ),
+    Scenario("report, too many", REPORT, "throttled", before=(REPORT,) * 30, writes=False, main=False),
+]
+
 CLEANING = [
     Scenario(
         "cleaning, in a verify",
@@ -403,6 +448,8 @@ CLEANING = [
         sectors=FEW,
         main=False,
     ),
+    Scenario("cleaning, in a burn", BURN, aspects=USER, until_cleaning=True, sectors=FEW, main=False),
+    Scenario("cleaning, in a report", REPORT, aspects=AUDIT, until_cleaning=True, sectors=FEW, main=False),
     Scenario(
         "cleaning, in an add",
         enrol("dave"),
@@ -433,7 +480,7 @@ CLEANING = [
     ),
 ]
 
-SCENARIOS = [*PAIRING, *USERS, *ENROLMENT, *DEVICE, *CODES, *CLEANING]
+SCENARIOS = [*PAIRING, *USERS, *ENROLMENT, *DEVICE, *CODES, *ELSEWHERE, *CLEANING]
 
 # Commands that change nothing.
 READ_ONLY = {

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,8 @@ def something(chance: random.Random) -> Request:
             lambda: typed(name, chance.randrange(-10, 11)),
             lambda: typed(name, chance.randrange(-10, 11)),
             lambda: ask("verify", who=VERIFIER, user=name, code="000000"),
+            lambda: replace(typed(name, chance.randrange(-10, 11)), cmd="burn"),
+            lambda: ask("report", who=VERIFIER, user=name, event="emergency", time=START),
             lambda: enrol(name),
             lambda: ask("user_remove", user=name),
             lambda: ask("user_reset", user=name),
