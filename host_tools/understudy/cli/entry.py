@@ -18,6 +18,7 @@ from understudy.cli import (
     config,
     credential,
     devices,
+    doctor,
     group,
     hosts,
     reset,
@@ -58,6 +59,7 @@ _MODULES = (
     clock,
     audit,
     bypass,
+    doctor,
     reset,
 )
 for _module in _MODULES:

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The Understudy authors
+"""All checks, in the order in which a login depends on what they look at."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from understudy.configuration import Configuration
+from understudy.configuration import Upstream as UpstreamSettings
+from understudy.doctor import certificate
+from understudy.doctor.checks_broker import (
+    check_broker,
+    check_certificate,
+    check_configuration,
+    check_upstream,
+)
+from understudy.doctor.checks_device import Told, check_device, check_role
+from understudy.doctor.checks_host import check_port
+from understudy.doctor.checks_login import check_stacks, covered_services
+from understudy.doctor.checks_sshd import check_sshd, demands_key, read_settings
+from understudy.doctor.checks_users import StateOf, check_users, covered, people
+from understudy.doctor.findings import PROBLEM, Finding, Host
+from understudy.statuses import explain
+from understudy_device.errors import ConfigError, UnderstudyError
+
+GroupsOf = Callable[[str], Collection[str]]
+DaysLeft = Callable[[str, int, Path | None, bool], float | str]
+
+_MENDS = {
+    "unclaimed": "understudy claim",
+    "not-paired": "understudy pair --new-identity verifier.json --role verifier",
+    "not-yours": "understudy devices",
+    "identity": "understudy pair --help",
+    "damaged": "understudy factory-reset",
+}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What there is to look at, each as far as it could be had, or the error in its place.
+
+    `port`: where the device should be; `role`: of the identity that the broker has, or else that asks;
+    `changed`: of the configuration's file, Unix seconds, as `now`; `own_pid`: of who looks.
+    """
+
+    host: Host
+    path: Path
+    configuration: Configuration | ConfigError
+    broker: Mapping[str, Any] | UnderstudyError
+    port: str | None
+    device: Told | UnderstudyError
+    role: str | None
+    is_broker_role: bool
+    state_of: StateOf
+    groups_of: GroupsOf
+    host_synchronised: bool
+    now: float
+    changed: float | None
+    own_pid: int
+    days_left: DaysLeft = certificate.days_left
+
+
+def examine(seen: Seen) -> list[Finding]:
+    """All there is to find."""
+    broker = seen.broker if not isinstance(seen.broker, UnderstudyError) else None
+    pid = None if broker is None else int(broker["pid"])
+    found = check_port(seen.host, seen.port, pid, seen.own_pid)
+    found += _device(seen)
+    found += check_configuration(seen.path, seen.configuration)
+    if isinstance(seen.configuration, Configuration):
+        found += check_broker(seen.broker, seen.path, seen.changed, seen.now)
+        found += check_upstream(broker, seen.configuration)
+        found += _certificate(seen.configuration.upstream, seen.days_left)
+    found += _logins(seen.host)
+    if isinstance(seen.configuration, Configuration) and seen.configuration.mfa:
+        users = covered(people(seen.host), seen.configuration, seen.groups_of)
+        found += check_users(users, seen.configuration, seen.state_of)
+    return found
+
+
+def worst(found: Sequence[Finding]) -> bool:
+    """Whether there is a problem among them."""
+    return any(one.severity == PROBLEM for one in found)
+
+
+def _device(seen: Seen) -> list[Finding]:
+    if isinstance(seen.device, UnderstudyError):
+        status = seen.device.status
+        why = "What a device does not tell can't be looked at; while it is so, it judges no code."
+        mend = _MENDS.get(status, "understudy devices")
+        return [Finding("device", PROBLEM, f"The device does not answer: {explain(seen.device)}", why, mend)]
+    role = check_role(seen.role, seen.is_broker_role)
+    return [*check_device(seen.device, seen.host_synchronised), role]
+
+
+def _certificate(settings: UpstreamSettings, days_left: DaysLeft) -> list[Finding]:
+    address = certificate.address_of(settings.url or "") if settings.kind is not None else None
+    if address is None:
+        return []
+    days = days_left(*address, settings.ca_file, settings.verify)
+    return [check_certificate(f"{address[0]}:{address[1]}", days, settings.verify)]
+
+
+def _logins(host: Host) -> list[Finding]:
+    settings = read_settings(host)
+    found = check_stacks(host, demands_key(settings))
+    return found + check_sshd(settings, "sshd" in covered_services(host))

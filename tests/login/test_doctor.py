@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The Understudy authors
+"""The doctor at a whole site: a real broker and device, real PAM; rehearsals change nothing."""
+
+import hashlib
+import os
+import stat
+import sys
+from typing import Any
+
+import pytest
+from tests.cli.support import Done
+from tests.login.site import CONFIG, Site
+
+from understudy.doctor.situations import SITUATIONS
+
+COVER = '[cover]\nusers = ["alice", "frank", "erin", "root"]\n[emergency]\nusers = ["erin"]\n'
+SERVER = '[upstream]\nkind = "privacyidea"\nurl = "https://127.0.0.1:1"\n'
+KEPT = ("etc", "usr/lib/systemd", "var", "run/understudy")
+
+
+def doctor(at: Site, *words: str) -> Done:
+    """The command, as root types it."""
+    env = {**at.cli.env, "UNDERSTUDY_CONFIG": str(CONFIG)}
+    env.pop("UNDERSTUDY_PORT")
+    return at.machine.run(sys.executable, "-m", "understudy", "doctor", *words, "--json", env=env)
+
+
+def met(at: Site, situation: str) -> dict[str, tuple[str, str]]:
+    """What each user meets at sshd, and who decides; through PAM."""
+    done = doctor(at, "--rehearse", situation)
+    assert done.code in (0, 3), done
+    logins = done.json["logins"]
+    assert {one["through"] for one in logins} == {"pam"} and {one["service"] for one in logins} == {"sshd"}
+    assert done.code == (3 if any(one["outcome"] == "refused" for one in logins) else 0)
+    return {one["user"]: (one["outcome"], one["by"]) for one in logins}
+
+
+def audit(at: Site) -> Any:
+    """The device's audit log."""
+    return at.cli.json("audit", "--port", at.device.port)["events"]
+
+
+def tree(at: Site) -> dict[str, str]:
+    """The machine's files, each with what tells whether it was changed."""
+    found = {}
+    for top in KEPT:
+        for folder, _, files in os.walk(at.machine.path("/" + top)):
+            for name in files:
+                path = os.path.join(folder, name)
+                status = os.lstat(path)
+                words = [str(status.st_mode), str(status.st_mtime_ns), str(status.st_size)]
+                if stat.S_ISREG(status.st_mode) and "/var/log/" not in path:
+                    with open(path, "rb") as file:
+                        words.append(hashlib.sha256(file.read()).hexdigest())
+                    found[path] = " ".join(words)
+    return found
+
+
+@pytest.fixture
+def site_of_four(at: Site) -> Site:
+    """alice is enrolled, frank has still to enrol, erin is an emergency account; nobody knows root."""
+    for name in ("frank", "erin"):
+        at.machine.add_user(name)
+    at.cli.ok("user", "add", "frank", "--at-login")
+    return at
+
+
+def test_the_four_situations_without_a_server(site_of_four: Site) -> None:
+    site_of_four.start(COVER)
+    before = tree(site_of_four)
+    assert met(site_of_four, "server-down") == {
+        "root": ("refused", ""),
+        "alice": ("code", "device"),
+        "frank": ("enrols", "device"),
+        "erin": ("refused", ""),
+    }
+    assert met(site_of_four, "clock-unset")["alice"] == ("recovery-codes", "device")
+    for situation in ("device-gone", "everything-gone"):
+        assert met(site_of_four, situation) == {
+            "root": ("refused", ""),
+            "alice": ("refused", ""),
+            "frank": ("refused", ""),
+            "erin": ("emergency", "emergency"),
+        }
+    assert tree(site_of_four) == before
+    assert "emergency" not in site_of_four.log.read_text()
+
+
+def test_a_rehearsal_is_no_login_to_the_device(site_of_four: Site) -> None:
+    at = site_of_four
+    at.start(COVER + SERVER)
+    env = {**at.cli.env, "UNDERSTUDY_CONFIG": str(CONFIG)}
+
+    def events() -> str:
+        words = ("-m", "understudy", "audit", "--json")
+        return at.machine.ok(sys.executable, *words, env=env).out
+
+    before = events()
+    found = {situation: met(at, situation) for situation in SITUATIONS}
+    assert events() == before
+    assert found["device-gone"]["alice"] == ("code", "server")
+    assert found["server-down"]["alice"] == ("code", "device")
+    assert found["everything-gone"]["alice"][0] == "refused"
+    assert found["everything-gone"]["erin"][0] == "emergency"
