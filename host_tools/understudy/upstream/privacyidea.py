@@ -86,8 +86,7 @@ class PrivacyIdea:
             raise unreachable(step, f"nothing within {seconds:g} s") from None
 
     async def close(self) -> None:
-        """Let connections go."""
-        await self._transport.aclose()
+        """Nothing is kept open, and logins that wait go on waiting."""
 
     def _form(self, login: Login) -> dict[str, str]:
         form = {"user": login.user, "pass": login.code}
@@ -163,7 +162,8 @@ def _why(error: httpx.TransportError | None) -> Unreachable:
     cause: BaseException | None = error
     while cause is not None:
         for kind, reason, detail in _CAUSES:
-            if isinstance(cause, kind):
+            # anyio puts an OSError of its own, without a number, around the system's.
+            if isinstance(cause, kind) and not (type(cause) is OSError and cause.errno is None):
                 return unreachable(reason, detail(cause))
         cause = cause.__cause__ or cause.__context__
     return unreachable("network", "the connection was closed")

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The Understudy authors
+"""An upstream as the configuration makes it, and what it says to one login."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from tests.cli.support import SECONDS
+
+from understudy.configuration import parse
+from understudy.upstream import Login, Says
+from understudy.upstream.build import build
+from understudy.upstream.health import Watched
+from understudy_device.errors import Unreachable
+
+LONG = 10.0  # seconds; what ends before does not end by its deadline
+SHORT = 1.0
+
+T = TypeVar("T")
+
+
+def upstream(kind: str, **keys: Any) -> Watched:
+    """Of [upstream] with these keys; a value is written as TOML has it, text without its quotes."""
+    lines = [f'kind = "{kind}"', "retry = 0"]
+    for name, value in keys.items():
+        shown = str(value).lower() if isinstance(value, bool) else value
+        plain = isinstance(value, (bool, int, float, list))
+        lines.append(f"{name} = {shown}" if plain else f'{name} = "{shown}"')
+    settings = parse("[upstream]\n" + "\n".join(lines), "the test's").upstream
+    made = build(settings, time.monotonic, lambda state, reason: None)
+    assert made is not None
+    return made
+
+
+def run(work: Awaitable[T]) -> T:
+    """The result of `work`; fails if it hangs."""
+
+    async def bounded() -> T:
+        return await asyncio.wait_for(work, SECONDS)
+
+    return asyncio.run(bounded())
+
+
+def login(user: str, code: str, state: bytes | None = None) -> Login:
+    """At sshd, from elsewhere."""
+    return Login(user, code, "sshd", "192.0.2.7", state)
+
+
+async def outcome(made: Watched, asked: Login, seconds: float = LONG) -> Says | str:
+    """What it says, or the reason why it says nothing. The connections are let go."""
+    try:
+        return await made.check(asked, seconds)
+    except Unreachable as error:
+        assert asked.code not in error.message or not asked.code
+        return str(error.fields["reason"])
+    finally:
+        await made.close()
+
+
+def said(make: Callable[[], Watched], asked: Login, seconds: float = LONG) -> Says | str:
+    """The same in an event loop of its own, of an upstream of its own."""
+    return run(outcome(make(), asked, seconds))
