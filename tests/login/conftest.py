@@ -10,7 +10,7 @@ import pytest
 from tests.login.broker import Broker, Provisioned
 from tests.login.crowd import Crowd, CrowdedSite, crowded
 from tests.login.machine import Machine
-from tests.login.site import Site, provision, site
+from tests.login.site import PASSWORD, Site, site
 
 
 @pytest.fixture(scope="session")
@@ -45,19 +45,14 @@ def machine(root: None, tmp_path: Path) -> Iterator[Machine]:
         yield machine
 
 
-@pytest.fixture(scope="session")
-def provisioned(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A host and a device that belong together, for `site` to copy."""
-    folder = tmp_path_factory.mktemp("provisioned")
-    provision(folder)
-    return folder
-
-
 @pytest.fixture
-def at(root: None, tmp_path: Path, provisioned: Path) -> Iterator[Site]:
-    """A site where alice has a password and a code, with sshd's stack for both; no broker is started yet."""
-    with site(provisioned, tmp_path) as made:
-        made.person("alice")
+def at(root: None, tmp_path: Path, kept: Provisioned) -> Iterator[Site]:
+    """A site where alice has a password and a code, with sshd's stack for both; no broker is started yet.
+
+    The device knows bob, carol and dave, too, but the machine does not.
+    """
+    with site(kept, tmp_path) as made:
+        made.machine.add_user("alice", PASSWORD)
         made.stack("sshd-password", "sshd")
         yield made
 

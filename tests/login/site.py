@@ -3,7 +3,6 @@
 """A whole site: a machine for logins, a provisioned device, the broker between them."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Self
 
 from tests.cli.support import SECONDS, Cli, first_line, wait_for
+from tests.login.broker import Provisioned
 from tests.login.machine import Machine
 
 from understudy.paths import etc_dir
@@ -26,9 +26,9 @@ PASSWORD = "a long password"
 class Device:
     """A simulated device at a port of a fixed name, `port`, that can go away and come back with its flash."""
 
-    def __init__(self, cli: Cli) -> None:
-        """`cli` gets the port's name into its environment."""
-        self._cli = cli
+    def __init__(self, cli: Cli, state: str = "device") -> None:
+        """`cli` gets the port's name into its environment; `state`, below its folder, is the flash's."""
+        self._cli, self._state = cli, cli.folder / state
         self.port = str(cli.folder / "port")
         cli.env["UNDERSTUDY_PORT"] = self.port
         self.process: subprocess.Popen[str] | None = None
@@ -42,7 +42,7 @@ class Device:
     def start(self, *options: str) -> None:
         """Give it power; `options` as with `understudy simulate`, whose board is linux if none is named."""
         board = () if "--board" in options else ("--board", "linux")
-        words = ("simulate", *board, "--state", str(self._cli.folder / "device"), "--link", self.port)
+        words = ("simulate", *board, "--state", str(self._state), "--link", self.port)
         self.process = self._cli.start(*words, *options, stdin=subprocess.DEVNULL, stderr=None)
         assert first_line(self.process) == self.port
 
@@ -50,7 +50,7 @@ class Device:
         """Take its power away; with SIGKILL, without a chance to say goodbye."""
         if self.process is not None:
             # Left behind, the name would soon lead to another's terminal, and a broker write hellos there.
-            Path(self.port).unlink()
+            Path(self.port).unlink(missing_ok=True)
             with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as file:
                 below = [int(pid) for pid in file.read().split()]
             self.process.send_signal(number)
@@ -140,20 +140,11 @@ def claim(cli: Cli) -> None:
     cli.ok("pair", "--new-identity", str(cli.folder / VERIFIER), "--role", "verifier", "--yes")
 
 
-def provision(folder: Path) -> None:
-    """Make a host and its claimed device below `folder`, to be copied: it takes longer than all the rest."""
-    cli = Cli(folder)
-    with Device(cli) as device:
-        device.start()
-        claim(cli)
-
-
 @contextmanager
-def site(provisioned: Path, folder: Path) -> Iterator[Site]:
-    """A Site with a copy of what `provision` has made, with power on; the broker is the test's to start."""
-    shutil.copytree(provisioned, folder / "host", ignore=shutil.ignore_patterns("run", "tmp", "port"))
-    cli = Cli(folder / "host")
-    with Machine(folder / "machine") as machine, Device(cli) as device:
+def site(kept: Provisioned, folder: Path) -> Iterator[Site]:
+    """A Site on a copy of the device that was `kept`, with power on; the broker is the test's to start."""
+    cli = kept.copy(folder / "host")
+    with Machine(folder / "machine") as machine, Device(cli, "state/device") as device:
         device.start()
         made = Site(machine, cli, device)
         try:

@@ -32,11 +32,11 @@ def test_who_was_reset_enrols_with_the_qr_code_shown(at: Site) -> None:
 
 
 def test_who_was_invited_tries_a_wrong_code_first(at: Site) -> None:
-    at.machine.add_user("bob", PASSWORD)
-    at.cli.ok("user", "add", "bob", "--at-login")
+    at.machine.add_user("erin", PASSWORD)
+    at.cli.ok("user", "add", "erin", "--at-login")
     at.start()
     with Sshd(at.machine, drop_in("password")) as sshd:
-        with sshd.ssh("bob", "echo", INSIDE) as terminal:
+        with sshd.ssh("erin", "echo", INSIDE) as terminal:
             phone = scan(terminal)
             terminal.type("000000" if phone.code() != "000000" else "111111")
             terminal.read_until("The code is wrong")

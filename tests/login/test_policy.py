@@ -48,10 +48,10 @@ def test_who_has_a_key_and_is_not_covered_needs_the_key(at: Site) -> None:
 
 
 def test_nullok_is_for_who_has_no_authenticator_yet(at: Site) -> None:
-    at.machine.add_user("bob", PASSWORD)
+    at.machine.add_user("erin", PASSWORD)
     at.start("login.nullok = true")
     with Sshd(at.machine, drop_in("password")) as sshd:
-        assert let_in(tried(sshd, "bob", ("Password: ", PASSWORD)))
+        assert let_in(tried(sshd, "erin", ("Password: ", PASSWORD)))
         assert not let_in(by_password(sshd, "alice", "000000"))
 
 
