@@ -56,7 +56,7 @@ class _Names:
 
 
 def import_driver():
-    """Import ports._display where none of CircuitPython's modules are."""
+    """Import ports._display, and the driver that it takes, where none of CircuitPython's modules are."""
     missing = [
         name
         for name in ("micropython", "busio", "digitalio", "circuitpython_typing")
@@ -64,7 +64,10 @@ def import_driver():
     ]
     sys.modules.update({name: _Names for name in missing})
     try:
-        from ports import _display  # noqa: PLC0415 -- with the above in place
+        # With the above in place.
+        import adafruit_ssd1306  # noqa: F401, PLC0415
+
+        from ports import _display  # noqa: PLC0415
     finally:
         for name in missing:
             del sys.modules[name]

@@ -47,7 +47,7 @@ try:
 except ImportError:  # an ESP32
     rp2 = None
 
-_LINE = 2200  # bytes, over wire.MAX_LINE
+_CHUNK = 512  # bytes: most requests in one; `readline` takes so many in a row from the heap beforehand
 _FOLDER = "/flash"
 _NETWORK = "/network.json"  # ssid, password, servers; what it says is in the clear
 _FOLDER_SIZE = 64 * SECTOR  # bytes; a file system has other things to hold
@@ -261,8 +261,8 @@ class Board:
         self._filling = filling
 
     def read(self):
-        """What has come in, up to a line: several times cheaper here than byte by byte. None when nothing has
-        for a second.
+        """What has come in, up to a line, or a part of a long one: several times cheaper here than byte by
+        byte. None when nothing has for a second.
 
         Garbage is collected when the link is quiet, rather than at random inside a request.
         """
@@ -276,7 +276,7 @@ class Board:
                 if not self._poll.poll(_TICK):
                     return None
             self._is_tidy = False
-            return self._input.readline(_LINE)  # until the rest of the line is there
+            return self._input.readline(_CHUNK)  # until it is there
         finally:
             self._pulse.is_waiting = False
 
@@ -293,7 +293,7 @@ class Board:
 
     def open_display(self):
         """An SSD1306 on the bus."""
-        # Not above: a board without a display need not hold the driver.
+        # Not above: a board without a bus has none of this.
         from ports._display import open_display  # noqa: PLC0415
 
         return open_display(self.i2c) if self.i2c is not None else None

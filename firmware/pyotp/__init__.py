@@ -14,20 +14,28 @@ On MicroPython wrong base32 is a plain ValueError, and numbers in a URI must be 
 base32 and objects there are `digests.Hmac` and `otp.code_at`.
 """
 
-from .exceptions import OTPVerificationError, PyOTPError
-from .hotp import HOTP
-from .otp import OTP
-from .otpauth import parse_uri
-from .random_secret import random_base32, random_hex
-from .totp import TOTP
+# Where each name lives. A module is imported when a name of its is first asked for: a verifier takes the
+# parts (`digests`, `base32`, `uri`), and has no RAM to spare for the rest.
+_MODULES = {
+    "HOTP": "hotp",
+    "OTP": "otp",
+    "TOTP": "totp",
+    "OTPVerificationError": "exceptions",
+    "PyOTPError": "exceptions",
+    "parse_uri": "otpauth",
+    "random_base32": "random_secret",
+    "random_hex": "random_secret",
+}
+__all__ = tuple(_MODULES)
 
-__all__ = (
-    "HOTP",
-    "OTP",
-    "TOTP",
-    "OTPVerificationError",
-    "PyOTPError",
-    "parse_uri",
-    "random_base32",
-    "random_hex",
-)
+
+def __getattr__(name):
+    """What `__all__` names, or a module; AttributeError for anything else."""
+    try:
+        # MicroPython asks here for the modules, too.
+        value = __import__("pyotp." + _MODULES.get(name, name), None, None, (name,))
+    except ImportError:
+        raise AttributeError(name)
+    if name in _MODULES:
+        value = globals()[name] = getattr(value, name)
+    return value

