@@ -46,7 +46,20 @@ def _broker(found: dict[str, Any]) -> list[tuple[str, str]]:
     else:
         state = f"has no device ({found['status']}): {found['message']}"
     mfa = "asks for codes" if found["mfa"] else "asks nobody: mfa is off"
-    return [("broker", f"{state}; {mfa}"), ("broker up for", text.duration(found["uptime"]))]
+    lines = [("broker", f"{state}; {mfa}"), ("broker up for", text.duration(found["uptime"]))]
+    upstream = found.get("upstream")
+    if upstream is not None:
+        lines.append(("2FA server", _upstream(upstream, found["mode"])))
+    if found.get("bypass"):
+        lines.append(("local bypass", f"on for {text.duration(found['bypass'])} more"))
+    return lines
+
+
+def _upstream(found: dict[str, Any], mode: str) -> str:
+    answered = found["answered"]
+    last = "has not answered yet" if answered is None else f"answered {text.duration(answered)} ago"
+    reason = f" ({found['reason']})" if found["reason"] else ""
+    return f"{found['name']}, {mode}: {found['state']}{reason}, {last}"
 
 
 def _lines(fields: dict[str, Any]) -> list[tuple[str, str]]:
