@@ -218,7 +218,7 @@ def crowded(crowd: Crowd, folder: Path, *options: str) -> Iterator[CrowdedSite]:
     """A site with the crowd, and its broker running."""
     cli = crowd.copy(folder / "host")
     with Machine(folder / "machine") as machine, Device(cli) as device:
-        device.start("--screen", str(cli.folder / "screen"), *options)
+        device.start("--screen", str(folder / "screen"), *options)
         made = CrowdedSite(machine, cli, device)
         made.start()
         try:
