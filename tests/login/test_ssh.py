@@ -7,7 +7,7 @@ import time
 
 import pytest
 from tests.cli.support import code
-from tests.login.person import by_password, let_in, tried
+from tests.login.person import answered, by_password, let_in, tried
 from tests.login.site import PASSWORD, Site, drop_in
 from tests.login.sshd import Sshd
 
@@ -26,6 +26,14 @@ def test_password_then_code(at: Site) -> None:
         assert not let_in(again) and USED in again.out
     for text in (at.log.read_text(), at.machine.journal.text, sshd.log.read_text()):
         assert typed not in text and PASSWORD not in text
+
+
+def test_a_shell(at: Site) -> None:
+    at.start()
+    with Sshd(at.machine, drop_in("password")) as sshd:
+        typed = [("Password: ", PASSWORD), ("Code: ", code()), ("$ ", "echo $((6 * 7)); exit")]
+        done = answered(sshd.ssh("alice"), typed)
+        assert done.code == 0 and "\n42\n" in done.out.replace("\x1b[?2004l", "")
 
 
 def test_a_wrong_password_is_asked_no_code(at: Site) -> None:
