@@ -54,6 +54,8 @@ class PrivacyIdea:
         self._url = httpx.URL(url.rstrip("/") + "/validate/check")
         self._host = self._url.raw_host.decode()
         self._port = self._url.port or (443 if self._url.scheme == "https" else 80)
+        if not 1 <= self._port <= 65535:
+            raise ValueError("port")
         self.name = f"privacyidea {self._url.host}:{self._port}"
         self._realm = realm
         self._names = names
@@ -81,7 +83,7 @@ class PrivacyIdea:
             async with asyncio.timeout_at(end):
                 addresses = await self._names.addresses(self._host, self._port)
                 step = "timeout"
-                return _word(*await self._first(self._known_first(addresses), form, end))
+                return judged(*await self._first(self._known_first(addresses), form, end))
         except TimeoutError:
             raise unreachable(step, f"nothing within {seconds:g} s") from None
 
@@ -169,7 +171,7 @@ def _why(error: httpx.TransportError | None) -> Unreachable:
     return unreachable("network", "the connection was closed")
 
 
-def _word(status: int, body: bytes) -> Says:
+def judged(status: int, body: bytes) -> Says:
     """What an answer says. Unreachable for all that is no privacyIDEA's word."""
     if status != _OK and status not in _CLIENT_ERRORS:
         raise unreachable("status", str(status))
