@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from tests.cli.support import Done
-from tests.login.site import CONFIG, Site
+from tests.login.site import CONFIG, Site, drop_in
+from tests.login.sshd import DROP_IN, Sshd
 
 from understudy.doctor.situations import SITUATIONS
 
@@ -103,3 +104,42 @@ def test_a_rehearsal_is_no_login_to_the_device(site_of_four: Site) -> None:
     assert found["server-down"]["alice"] == ("code", "device")
     assert found["everything-gone"]["alice"][0] == "refused"
     assert found["everything-gone"]["erin"][0] == "emergency"
+
+
+def findings(at: Site) -> dict[str, dict[str, str]]:
+    """What the doctor finds, by id."""
+    done = doctor(at)
+    found = {one["id"]: one for one in done.json["findings"]}
+    assert len(found) == len(done.json["findings"])
+    assert done.code == (3 if any(one["severity"] == "problem" for one in found.values()) else 0), done
+    return found
+
+
+def severities(at: Site) -> dict[str, str]:
+    """How bad each thing is."""
+    return {name: one["severity"] for name, one in findings(at).items()}
+
+
+def test_a_site_that_is_well_and_one_that_is_not(site_of_four: Site) -> None:
+    at = site_of_four
+    at.machine.ok("ssh-keygen", "-A")
+    Sshd(at.machine, drop_in("password"))  # its files; it needs not run
+    at.start('[cover]\nusers = ["alice"]\n')
+    before = tree(at)
+    found = severities(at)
+    assert {name: one for name, one in found.items() if one != "ok"} == {"port": "hint"}, findings(at)
+    assert {"clock", "role", "broker", "holder", "pam-order", "sshd", "users-enrolled"} <= set(found)
+    assert tree(at) == before
+
+    at.reload('[cover]\nusers = ["alice", "erin"]\n')
+    at.machine.write(DROP_IN, "UsePAM no\nKbdInteractiveAuthentication no\n")
+    at.machine.write("/etc/pam.d/sshd", "auth sufficient pam_unix.so\nauth required pam_understudy.so\n")
+    found = severities(at)
+    wrong = {name for name, one in found.items() if one == "problem"}
+    assert wrong == {"users-unknown", "sshd-pam", "sshd-kbdint", "pam-order", "pam-alone"}
+
+    at.stop()
+    assert severities(at)["broker"] == "problem"
+    at.device.stop()
+    found = severities(at)
+    assert (found["port"], found["device"]) == ("problem", "problem")

@@ -188,11 +188,11 @@ def _alone(all_cases: list[Case], stack: Stack, has_factor: bool) -> Iterator[Fi
 
 def _shut(all_cases: list[Case]) -> Iterator[Finding]:
     """Who should get in, and can't."""
-    right = [one for one in all_cases if one.is_asked and not one.has(False, "factor")]
-    if not any(one.is_let_in for one in right if one.ours == SUCCESS):
+    entering = [one for one in all_cases if one.is_let_in]
+    if not any(one.ours == SUCCESS for one in entering):
         yield Finding(
             "pam-shut", PROBLEM, "nobody gets in, not even with a right code.", "The stack refuses."
         )
-    elif not any(one.is_let_in for one in right if one.ours == IGNORE):
+    elif {one.ours for one in entering if one.is_asked and not one.has(False, "factor")} == {SUCCESS}:
         what = "who needs no code is refused: nothing else in the stack succeeds."
         yield Finding("pam-not-required", WARNING, what, "PAM takes silence for a refusal.")

@@ -57,7 +57,7 @@ class _Response(ctypes.Structure):
     _fields_ = (("text", ctypes.c_void_p), ("unused", ctypes.c_int))
 
 
-_Converse = ctypes.CFUNCTYPE(
+Converse = ctypes.CFUNCTYPE(
     ctypes.c_int,
     ctypes.c_int,
     ctypes.POINTER(ctypes.POINTER(_Message)),
@@ -66,8 +66,10 @@ _Converse = ctypes.CFUNCTYPE(
 )
 
 
-class _Conversation(ctypes.Structure):
-    _fields_ = (("converse", _Converse), ("data", ctypes.c_void_p))
+class Conversation(ctypes.Structure):
+    """struct pam_conv."""
+
+    _fields_ = (("converse", Converse), ("data", ctypes.c_void_p))
 
 
 def library() -> ctypes.CDLL | None:
@@ -77,7 +79,7 @@ def library() -> ctypes.CDLL | None:
         found.pam_start_confdir.argtypes = (
             ctypes.c_char_p,
             ctypes.c_char_p,
-            ctypes.POINTER(_Conversation),
+            ctypes.POINTER(Conversation),
             ctypes.c_char_p,
             ctypes.POINTER(ctypes.c_void_p),
         )
@@ -99,7 +101,7 @@ class _Typist:
             getattr(self._libc, name).argtypes = arguments
             getattr(self._libc, name).restype = ctypes.c_void_p
         self.shown: list[str] = []
-        self.converse = _Converse(self._converse)
+        self.converse = Converse(self._converse)
 
     def _converse(self, count: int, messages: object, responses: object, _data: object) -> int:
         """As pam_conv(3): libpam frees what is given back."""
@@ -148,7 +150,8 @@ def _write(folder: Path, service: str, kind: str, stack: Stack) -> None:
         if entry.below:
             name = f"{service}.{kind}.{number}"
             _write(folder, name, kind, entry.below)
-            lines.append(f"{kind} substack {name}")
+            # With its folder: Linux-PAM 1.5 looks for what is included in /etc/pam.d only.
+            lines.append(f"{kind} substack {folder / name}")
         else:
             lines.append(f"{kind} {entry.control} {_instead(folder, kind, entry)}")
     with (folder / service).open("a") as file:
@@ -210,7 +213,7 @@ def _server(desk: RehearsalDesk) -> Server:
 def _login(libpam: ctypes.CDLL, folder: Path, user: str, service: str, typist: _Typist) -> int:
     """PAM's code of authenticate and, if that succeeds, acct_mgmt."""
     handle = ctypes.c_void_p()
-    conversation = _Conversation(typist.converse, None)
+    conversation = Conversation(typist.converse, None)
     code = libpam.pam_start_confdir(
         service.encode(),
         user.encode(),
