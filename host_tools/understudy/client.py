@@ -10,7 +10,7 @@ from understudy.audit import Trail, page_of
 from understudy.deadline import Deadline
 from understudy.identity import Identity
 from understudy.link import HELLO_SECONDS, Connection, Hello
-from understudy.session import Session, open_session
+from understudy.session import HANDSHAKE_SECONDS, Session, open_session
 from understudy.statuses import error_for
 from understudy.usage import WrongUsage
 from understudy_device.errors import (
@@ -26,7 +26,9 @@ from understudy_device.fields import check_fields
 from understudy_device.protocol import COMMANDS, KEY, UNCLAIMED
 
 REPLY_SECONDS = 15.0  # for one try; then the same request is asked again
-_LONGER = {"factory_reset": 120.0}  # seconds; erasing takes up to 0.4 s a sector (W25Q16JV data sheet, 9.6)
+# Seconds. Erasing takes up to 0.4 s a sector (W25Q16JV data sheet, 9.6); what is told once is waited for: it is
+# lost when it is asked for again.
+_LONGER = {"factory_reset": 120.0, "enrol": 20.0, "enrol_confirm": 20.0}
 ATTEMPTS = 3
 _ID_BYTES = 8
 
@@ -64,10 +66,16 @@ class Client:
     """
 
     def __init__(
-        self, connection: Connection, identity: Identity, seconds: float, patience: float = REPLY_SECONDS
+        self,
+        connection: Connection,
+        identity: Identity,
+        seconds: float,
+        patience: float = REPLY_SECONDS,
+        opening: float = HANDSHAKE_SECONDS,
     ) -> None:
-        """The hello of `connection` is fresh; `seconds` bounds each call with all its retries, `patience` one
-        try.
+        """The hello of `connection` is fresh; `seconds` bounds each call with all its retries, `patience` the
+        first try to get a reply, `opening` the first to open a session; each further one may take twice as
+        long.
 
         Unclaimed or NotYours when the identity does not know the device.
         """
@@ -77,6 +85,7 @@ class Client:
         self.connection = connection
         self._seconds = seconds
         self._patience = patience
+        self._opening = opening
         self._identity = identity
         self._device_key = known.public_key
         self._session: Session | None = None
@@ -92,9 +101,12 @@ class Client:
     def ask(self, command: str, fields: Fields, number: str, deadline: Deadline) -> Fields:
         """The same for checked `fields`, under a request id and a deadline of the caller's."""
         patience = _LONGER.get(command, self._patience)
-        return self._persist(
-            lambda: ask(self._opened(deadline), command, fields, number, deadline.within(patience)), deadline
-        )
+
+        def once(longer: int) -> Fields:
+            session = self._opened(deadline, longer)
+            return ask(session, command, fields, number, deadline.within(patience * longer))
+
+        return self._persist(once, deadline)
 
     @staticmethod
     def check(command: str, fields: Fields) -> Fields:
@@ -109,7 +121,7 @@ class Client:
     def open(self) -> None:
         """Make sure that a session is open and the device unsealed; any request does so by itself."""
         deadline = Deadline(self._seconds)
-        self._persist(lambda: self._opened(deadline), deadline)
+        self._persist(lambda longer: self._opened(deadline, longer), deadline)
 
     def users(self, group: str | None = None) -> Iterator[Fields]:
         """Every user on the device, or every member of a group, page by page."""
@@ -123,10 +135,15 @@ class Client:
         """The page of the audit log that begins with the event `first`, or with the oldest one kept."""
         return page_of(self.request("audit_read", first=first))
 
-    def _persist(self, action: Callable[[], _T], deadline: Deadline) -> _T:
+    def _persist(self, action: Callable[[int], _T], deadline: Deadline) -> _T:
+        """Try, over new sessions; `action` gets how many times longer than the first this try may take.
+
+        What was sent to a device that has just lost its power is never answered, so the first must be short;
+        a slow or busy one has to get through all the same.
+        """
         for attempt in range(ATTEMPTS):
             try:
-                return action()
+                return action(2**attempt)
             except (LinkTimeout, NoSession, AuthenticationFailed):
                 # AuthenticationFailed, too: a late answer to an older handshake looks just like a stranger's.
                 self._session = None
@@ -142,14 +159,15 @@ class Client:
             raise NotYours(f"Another device ({hello.device}) is on the port now.")
         self.connection = Connection(link, hello, self.connection.url)
 
-    def _opened(self, deadline: Deadline) -> Session:
+    def _opened(self, deadline: Deadline, longer: int) -> Session:
         if self._session is None:
             identity, link = self._identity, self.connection.link
-            session = open_session(link, identity.private_key, identity.key_id, self._device_key, deadline)
+            soon = deadline.within(self._opening * longer)
+            session = open_session(link, identity.private_key, identity.key_id, self._device_key, soon)
             # Not only when the device is sealed: it believes a host's role once that host has brought its
             # secret.
             fields = {"wrap": identity.wrap_key(self.connection.hello.device).hex(), "entropy": entropy()}
-            ask(session, "unseal", fields, new_id(), deadline.within(REPLY_SECONDS))
+            ask(session, "unseal", fields, new_id(), soon.within(REPLY_SECONDS))
             self._session = session
         return self._session
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,12 +16,14 @@ from tests.cli.support import SECONDS, Cli, first_line, wait_for
 from tests.login.broker import Provisioned
 from tests.login.machine import Machine
 
+from understudy.deadline import Deadline
 from understudy.paths import etc_dir
 
 CONFIG = Path("/etc/understudy/understudy.toml")
 SOCKET = Path("/run/understudy/broker.sock")
 VERIFIER = "verifier.json"
 PASSWORD = "a long password"
+BOOT_SECONDS = 300.0  # for a hello and a handshake with an emulated Pico on a busy machine
 
 
 class Device:
@@ -95,7 +98,11 @@ class Site:
                 stdout=log,
                 stderr=log,
             )
-        wait_for(lambda: self._said("ready ") and self._said("device "))
+        wait_for(lambda: self._said("ready "))
+        boot = Deadline(BOOT_SECONDS)
+        while not self._said("device "):
+            assert not boot.passed, self.log.read_text()
+            time.sleep(0.05)
 
     def _said(self, event: str) -> bool:
         assert self.process is not None and self.process.poll() is None, self.log.read_text()

@@ -66,11 +66,11 @@ def test_nobody_enrols_where_it_is_not_allowed(at: Site) -> None:
     at.start("service.sshd.enrol = false")
     with Sshd(at.machine, drop_in("password")) as sshd:
         done = tried(sshd, "alice", ("Password: ", PASSWORD))
-        assert not let_in(done) and "has to enrol first" in done.out
+        assert not let_in(done) and "have to enrol first" in done.out
         at.reload("")
         at.stack("sshd-password", "sshd", arguments="")
         done = tried(sshd, "alice", ("Password: ", PASSWORD))
-        assert not let_in(done) and "has to enrol first" in done.out
+        assert not let_in(done) and "have to enrol first" in done.out
         at.stack("sshd-password", "sshd")
         with sshd.ssh("alice", "echo", INSIDE) as terminal:
             scan(terminal)

@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 from tests.cli.support import SECRET, Cli, hotp, wait_for
 from tests.login.broker import Broker, Provisioned
+from tests.login.certificates import make_certificates
 from tests.login.machine import Machine
 from tests.login.person import by_password, let_in, tried
 from tests.login.servers import FreeRadius, PrivacyIdea
-from tests.login.site import PASSWORD, Device, Site, claim, drop_in
+from tests.login.site import BOOT_SECONDS, PASSWORD, Device, Site, claim, drop_in
 from tests.login.sshd import Sshd
 from tools.buildlib.paths import BUILD
 
@@ -24,7 +25,6 @@ from understudy.deadline import Deadline
 from understudy.statuses import exit_code
 
 IMAGE = BUILD / "images/rpi_pico/firmware.uf2"
-BOOT_SECONDS = 300.0
 FLIPS = 1000  # logins while the server goes up and down
 
 
@@ -43,7 +43,8 @@ def told(log: str, user: str) -> list[tuple[str, str]]:
 def test_the_same_phone_logs_in_while_the_server_is_up_down_and_up_again(tmp_path: Path) -> None:
     """Over SSH, with a real privacyIDEA, and the Pico's own image on an emulated Pico."""
     cli = Cli(tmp_path / "host")
-    server = PrivacyIdea(tmp_path / "privacyidea")
+    certificates = make_certificates(tmp_path / "certificates")
+    server = PrivacyIdea(tmp_path / "privacyidea", certificates)
     with server, Machine(tmp_path / "machine") as machine, Device(cli) as device:
         device.start("--board", "rpi_pico", "--image", str(IMAGE), "--no-display")
         boot = Deadline(BOOT_SECONDS)
@@ -54,7 +55,10 @@ def test_the_same_phone_logs_in_while_the_server_is_up_down_and_up_again(tmp_pat
         at = Site(machine, cli, device)
         machine.add_user("erin", PASSWORD)
         at.stack("sshd-password", "sshd", "timeout=60")
-        upstream = f'[upstream]\nkind = "privacyidea"\nurl = "{server.url}"\npatience = 20\nretry = 0\n'
+        upstream = (
+            f'[upstream]\nkind = "privacyidea"\nurl = "{server.https["good"]}"\n'
+            f'ca_file = "{tmp_path}/certificates/ca.pem"\npatience = 20\nretry = 0\n'
+        )
         at.start(f"login.deadline = 60\n{upstream}")
         try:
             with Sshd(machine, drop_in("password")) as sshd:

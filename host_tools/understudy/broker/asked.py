@@ -16,6 +16,13 @@ from understudy_device.errors import UnderstudyError
 _MARGIN = 0.9  # of what the client waits; the reply has to get there, too
 _MOST = 250  # characters of a text, of at most 4 bytes each
 
+# What a status means to somebody who logs in, where that is not what it means to an admin.
+_TEXTS = {
+    "clock-unset": "The clock is not set: use a recovery code.",
+    "sealed": "The device is locked up; an admin has to look after it.",
+    "pending": "You have to enrol first; ask an admin.",
+}
+
 # Asks the device: key of the waiting line, command, fields, request id, deadline.
 Ask = Callable[[str, str, Fields, str, Deadline], Awaitable[Fields]]
 
@@ -53,7 +60,8 @@ def accepted(by: str, *fields: tuple[str, str], verdict: str = "accepted") -> Re
 
 def refusal(error: UnderstudyError, by: str = "") -> Reply:
     """The end, and why, for the user to see."""
-    fields = [("error", line) for line in explain(error).split("\n")]
+    text = explain(error) if error.message else _TEXTS.get(error.status, explain(error))
+    fields = [("error", line) for line in text.split("\n")]
     seconds = error.fields.get("seconds")
     if isinstance(seconds, int):
         fields.append(("seconds", str(seconds)))

@@ -20,7 +20,10 @@ from understudy_device.errors import NotYours, UnderstudyError
 from understudy_device.protocol import DATA, HELLO, OPEN_1, PAIR_1, PAIR_3
 
 _FROM_HOST = (HELLO, PAIR_1, PAIR_3, OPEN_1, DATA)  # frames that are answered
-REPLY_SECONDS = 3.0  # for one try: a reply that got lost has to be asked for again within a login
+# For the first try each; what got lost has to be asked for again within one login (3 s by default). A line
+# without a hang-up, such as a UART, does not tell that the device has lost its power meanwhile.
+REPLY_SECONDS = 1.0
+_SESSION_SECONDS = 1.5  # a Pico's handshake takes 0.35 s
 _TELL_SECONDS = 3600.0  # between two times that the device is told the time
 _STRANGE = "None of the devices found is paired with the broker's identity; see `understudy pair --help`."
 
@@ -83,7 +86,9 @@ def _client(settings: Device, identity: Identity, port: Port, deadline: Deadline
     hello = link.hello(deadline.within(HELLO_SECONDS))
     if settings.id not in (None, hello.device):
         raise NotYours(f"The device at {port.url} is {hello.device}, not {settings.id}.")
-    client = Client(Connection(link, hello, port.url), identity, deadline.left, REPLY_SECONDS)
+    client = Client(
+        Connection(link, hello, port.url), identity, deadline.left, REPLY_SECONDS, _SESSION_SECONDS
+    )
     client.open()
     return client
 

@@ -16,7 +16,7 @@ from understudy_device.errors import MalformedCode, Rejected, Replayed, Understu
 ENROL = "enrol"
 _TEXT = "First code: "
 _LOST = "The answer with the new secret was lost."
-_SCAN = "Scan this with an authenticator app, then type the first code it shows."
+_SCAN = "Scan this with an authenticator app, then type its code."
 
 
 async def begin(asked: Asked) -> Reply:

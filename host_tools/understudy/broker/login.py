@@ -152,6 +152,9 @@ class Desk:
 
 def _refuse(state: str) -> None:
     """Raise what a user's state says, whatever is typed."""
-    refusals = {"disabled": Disabled, "expired": Expired, "clock-unset": ClockUnset}
-    if state in refusals:
-        raise refusals[state]()
+    if state == "disabled":
+        raise Disabled()
+    if state == "expired":
+        raise Expired()
+    if state == "clock-unset":
+        raise ClockUnset("The clock is not set, and this user may log in at certain dates only.")

@@ -32,7 +32,7 @@ _WAITING = 64  # requests under one key
 _GONE_SECONDS = 5.0  # a device that has been away for so long is not waited for
 _RETRY_SECONDS = 0.2  # between looks for a device that is away
 _IDLE_SECONDS = 1.0  # between looks at a port on which nothing happens
-_CONNECT_SECONDS = 20.0  # for a hello and a handshake; an emulated Pico takes its time
+_CONNECT_SECONDS = 60.0  # for a hello and a handshake; an emulated Pico takes its time
 
 # What may be otherwise after another connection; anything else is the device's answer.
 _LOST = (AuthenticationFailed, LinkTimeout, NoDevice, NoSession, NotPaired, NotYours, PortBusy, Unclaimed)
@@ -137,7 +137,7 @@ class Owner(threading.Thread):
         """Nobody waits: see whether the device is (still) there."""
         try:
             if self._open is None:
-                self._opened(Deadline(_CONNECT_SECONDS))
+                self._opened()
             else:
                 self._open.idle()
         except UnderstudyError as error:
@@ -156,20 +156,23 @@ class Owner(threading.Thread):
 
     def _persist(self, job: Job) -> Any:
         """The job's result, over as many connections as it takes; the same request id each time."""
-        while True:
-            if job.deadline.passed:
-                raise LinkTimeout()
+        while not job.deadline.passed:
             try:
-                return job.work(self._opened(job.deadline))
+                device = self._opened()
+                if not job.deadline.passed:
+                    return job.work(device)
             except _LOST as error:
                 self._close(error)
-                if self._is_long_gone() or job.deadline.passed or job.once:
+                # Just before the deadline, so that whoever asked is told what is the matter.
+                if self._is_long_gone() or job.once or job.deadline.left <= _RETRY_SECONDS:
                     raise
-            time.sleep(min(_RETRY_SECONDS, job.deadline.left))
+                time.sleep(_RETRY_SECONDS)
+        raise LinkTimeout()
 
-    def _opened(self, deadline: Deadline) -> Open:
+    def _opened(self) -> Open:
+        # By no job's deadline: opening may take longer than a login may, and must not begin anew with each.
         if self._open is None:
-            device = self._connect(deadline.within(_CONNECT_SECONDS))
+            device = self._connect(Deadline(_CONNECT_SECONDS))
             self._open, self._gone_since, self._told = device, None, ""
             connection = device.client.connection
             self._journal.write(INFO, "device", port=connection.url, device=connection.hello.device)
