@@ -55,7 +55,7 @@ class Made:
         self.write("/sys/bus/usb/devices/1-1/idProduct", f"{product}\n")
 
     def port(self, port: str | None = PORT) -> dict[str, Finding]:
-        return by_id(check_port(self.host, port, BROKER, SELF))
+        return by_id(check_port(self.host, port, BROKER, SELF, True))
 
 
 def by_id(found: Sequence[Finding]) -> dict[str, Finding]:

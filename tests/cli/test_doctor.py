@@ -231,6 +231,8 @@ def test_an_upstream() -> None:
 
     assert [looked(state) for state in ("up", "unknown", "down", None)] == [OK, HINT, WARNING, HINT]
     assert severities(check_upstream(STATUS, Configuration())) == {"upstream": OK}
+    silent = parse(SERVER + "max_silence = 60.0", "test")
+    assert severities(check_upstream(STATUS, silent)) == {"upstream": HINT, "max-silence": HINT}
 
 
 def test_a_certificate() -> None:

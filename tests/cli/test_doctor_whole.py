@@ -16,7 +16,14 @@ from understudy.doctor.checks_device import Told
 from understudy.doctor.checks_users import check_users, covered, people
 from understudy.doctor.examine import Seen, examine, worst
 from understudy.doctor.findings import HINT, OK, PROBLEM, WARNING
-from understudy_device.errors import ConfigError, NoBroker, NoDevice, NotPaired, UnderstudyError
+from understudy_device.errors import (
+    ConfigError,
+    IdentityError,
+    NoBroker,
+    NoDevice,
+    NotPaired,
+    UnderstudyError,
+)
 
 
 @pytest.fixture
@@ -92,6 +99,7 @@ def seen(made: Made, device: Told | UnderstudyError, **other: Any) -> Seen:
         "now": 1000.0,
         "changed": 1.0,
         "own_pid": SELF,
+        "is_root": True,
         "days_left": lambda host, port, ca, verify: 100.0,
     }
     return Seen(**{**usual, **other})
@@ -114,6 +122,8 @@ def test_a_whole_machine(made: Made) -> None:
         "users-enrolled",
     } <= set(by_id(found))
     assert worst(examine(seen(made, NotPaired())))
+    unread = by_id(examine(seen(made, IdentityError("No."), is_root=False)))
+    assert (unread["device"].severity, unread["holder"].severity) == (HINT, HINT)
     none = examine(seen(made, NoDevice(), configuration=ConfigError("bad"), broker=NoBroker(), port=None))
     assert {"port", "device", "configuration", "pam"} <= set(by_id(none)) and "broker" not in by_id(none)
 

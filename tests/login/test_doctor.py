@@ -33,7 +33,7 @@ def met(at: Site, situation: str) -> dict[str, tuple[str, str]]:
     assert done.code in (0, 3), done
     logins = done.json["logins"]
     assert {one["through"] for one in logins} == {"pam"} and {one["service"] for one in logins} == {"sshd"}
-    assert done.code == (3 if any(one["outcome"] == "refused" for one in logins) else 0)
+    assert done.code == (3 if any(one["outcome"] in ("refused", "let-in") for one in logins) else 0)
     return {one["user"]: (one["outcome"], one["by"]) for one in logins}
 
 
@@ -104,6 +104,22 @@ def test_a_rehearsal_is_no_login_to_the_device(site_of_four: Site) -> None:
     assert found["server-down"]["alice"] == ("code", "device")
     assert found["everything-gone"]["alice"][0] == "refused"
     assert found["everything-gone"]["erin"][0] == "emergency"
+
+
+def test_what_the_stack_makes_of_a_refusal(site_of_four: Site) -> None:
+    at = site_of_four
+    account = "account required pam_permit.so\n"
+    at.machine.write("/etc/pam.d/half", "auth required pam_unix.so\nauth required pam_permit.so\n" + account)
+    ours = "auth {} pam_understudy.so enrol\n" + account
+    at.machine.write("/etc/pam.d/sshd", "auth substack half\n" + ours.format("optional"))
+    at.machine.write("/etc/pam.d/cron", "auth substack half\n" + ours.format("required"))
+    at.start(COVER)
+    assert met(at, "device-gone")["alice"] == ("let-in", "")
+    assert met(at, "server-down")["alice"] == ("code", "device")
+    at.machine.write(
+        "/etc/pam.d/sshd", "auth requisite pam_deny.so\nauth substack half\n" + ours.format("required")
+    )
+    assert met(at, "server-down")["alice"] == ("refused", "pam")
 
 
 def findings(at: Site) -> dict[str, dict[str, str]]:

@@ -20,7 +20,7 @@ from understudy.client import Client
 from understudy.configuration import Configuration, Device, load, usual_path
 from understudy.discovery import candidates
 from understudy.doctor.checks_device import Told
-from understudy.doctor.checks_login import covered_services
+from understudy.doctor.checks_login import login_services
 from understudy.doctor.checks_users import StateOf, covered, people
 from understudy.doctor.examine import Seen, examine, worst
 from understudy.doctor.findings import OK, Finding, Host
@@ -71,11 +71,11 @@ def _device(
     """The device while inside, what it tells, and the role of who asks; errors in their place."""
     opened = False
     try:
-        identity = _identity(options)
+        identities = _identities(options)
         absent = "None of the devices found is paired with this host; see `understudy devices`."
-        with connected(options, lambda hello: hello.device in identity.devices, absent) as connection:
-            if connection.hello.device not in identity.devices:
-                raise NotYours(f"The device {connection.hello.device} is not paired with {identity.path}.")
+        known = {device for one in identities for device in one.devices}
+        with connected(options, lambda hello: hello.device in known, absent) as connection:
+            identity = _paired(identities, connection.hello.device)
             client = Client(connection, identity, options.seconds)
             told = _told(client, connection.hello.state)
             opened = True
@@ -86,13 +86,28 @@ def _device(
         yield error, error, None
 
 
-def _identity(options: Options) -> Identity:
-    """This host's identity, else, for root, the broker's: a verifier may ask all that is asked here."""
+def _identities(options: Options) -> list[Identity]:
+    """This host's identity, and the broker's for who may read it: a verifier may ask all that is asked."""
+    found = []
+    if options.identity is not None or options.identity_path.exists():
+        found.append(known_identity(options))
     with suppress(ConfigError):
-        broker = load(usual_path()).device.identity
-        if options.identity is None and not options.identity_path.exists():
-            return _broker_identity(broker)
-    return known_identity(options)
+        settings = load(usual_path()).device
+        try:
+            found.append(_broker_identity(settings.identity))
+        except (UnderstudyError, OSError):
+            if not found:
+                raise
+    return found or [known_identity(options)]
+
+
+def _paired(identities: Sequence[Identity], device: str) -> Identity:
+    """The first one that is paired with `device`. NotYours."""
+    for one in identities:
+        if device in one.devices:
+            return one
+    names = " or ".join(str(one.path) for one in identities)
+    raise NotYours(f"The device {device} is not paired with {names}.")
 
 
 def _broker_identity(path: Path) -> Identity:
@@ -155,6 +170,7 @@ def _seen(options: Options, told: Told | UnderstudyError, role: str | None, stat
         time.time(),
         _changed(path),
         os.getpid(),
+        os.geteuid() == 0,
     )
 
 
@@ -198,7 +214,7 @@ def _lines(found: Sequence[Finding]) -> Iterator[str]:
 
 def _rehearsed(situation: str, states: StateOf) -> Answer:
     host, configuration = Host(), load(usual_path())
-    asking = covered_services(host)
+    asking = login_services(host)
     services = asking or list(_PLAIN_SERVICES)
     users = covered(people(host), configuration, groups_of)
     desk = RehearsalDesk(Scene(situation, configuration, states, groups_of))
@@ -213,7 +229,7 @@ def _rehearsed(situation: str, states: StateOf) -> Answer:
     if met is None:
         attempt = through_broker(desk, lambda service: not asking or says_enrol(host, service))
         met = rehearse(situation, users, services, attempt)
-    status = "ok" if all(one.gets_in for one in met) else "findings"
+    status = "ok" if all(one.is_well for one in met) else "findings"
     rows = [(one.user, one.service, one.outcome, one.by, one.message) for one in met]
     shown = text.table(("user", "service", "meets", "by", "told"), rows) if met else "Nobody is covered."
     return Answer({"situation": situation, "logins": [asdict(one) for one in met]}, shown, status)

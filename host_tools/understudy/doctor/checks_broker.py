@@ -82,18 +82,31 @@ def check_upstream(status: Mapping[str, Any] | None, configuration: Configuratio
     if configuration.upstream.kind is None:
         return [Finding("upstream", OK, "There is no 2FA server; the device decides alone.")]
     found = None if status is None else status.get("upstream")
+    return [_server(found), *_silence(configuration)]
+
+
+def _silence(configuration: Configuration) -> list[Finding]:
+    most = configuration.upstream.max_silence
+    if not most:
+        return []
+    what = f"After {most:g} s without the 2FA server the device may not decide alone (max_silence)."
+    why = "From then on nobody gets in but emergency accounts, which a rehearsal does not show."
+    return [Finding("max-silence", HINT, what, why)]
+
+
+def _server(found: Mapping[str, Any] | None) -> Finding:
     if not found:
         why = "Only a broker that runs knows how the 2FA server is."
-        return [Finding("upstream", HINT, "How the 2FA server is, is not known.", why, _START)]
+        return Finding("upstream", HINT, "How the 2FA server is, is not known.", why, _START)
     name = found["name"]
     if found["state"] == "down":
         what = f"The 2FA server {name} can't be reached ({found['reason']})."
         why = "Logins are decided by the device meanwhile."
-        return [Finding("upstream", WARNING, what, why, "understudy doctor --rehearse server-down")]
+        return Finding("upstream", WARNING, what, why, "understudy doctor --rehearse server-down")
     if found["state"] == "up":
-        return [Finding("upstream", OK, f"The 2FA server {name} answered {found['answered']} s ago.")]
+        return Finding("upstream", OK, f"The 2FA server {name} answered {found['answered']} s ago.")
     why = "No login has asked it since the broker started."
-    return [Finding("upstream", HINT, f"The 2FA server {name} has not been asked yet.", why)]
+    return Finding("upstream", HINT, f"The 2FA server {name} has not been asked yet.", why)
 
 
 def check_certificate(host: str, days: float | str, verify: bool) -> Finding:

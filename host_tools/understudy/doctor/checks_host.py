@@ -18,8 +18,10 @@ _INSTALL_RULES = (
 )
 
 
-def check_port(host: Host, port: str | None, broker_pid: int | None, own_pid: int) -> list[Finding]:
-    """All about `port`, a path or an URL; None: none was named or found."""
+def check_port(
+    host: Host, port: str | None, broker_pid: int | None, own_pid: int, is_root: bool
+) -> list[Finding]:
+    """All about `port`, a path or an URL; None: none was named or found. `is_root`: who looks."""
     if port is None:
         return [_absent(host)]
     if "://" in port:
@@ -32,7 +34,7 @@ def check_port(host: Host, port: str | None, broker_pid: int | None, own_pid: in
     found = [_driver(host, port, real, simulated), *_modem_manager(host, real, simulated)]
     if not simulated:
         found.append(_permissions(host, real))
-    return [*found, _holders(host, real, broker_pid, own_pid)]
+    return [*found, _holders(host, real, (broker_pid, own_pid), is_root)]
 
 
 def _absent(host: Host, before: str = "") -> Finding:
@@ -118,12 +120,12 @@ def _group(host: Host, number: int) -> str:
     return ""
 
 
-def _holders(host: Host, real: str, broker_pid: int | None, own_pid: int) -> Finding:
+def _holders(host: Host, real: str, ours: tuple[int | None, int], is_root: bool) -> Finding:
     holders = [
         (pid, name)
         for pid, name in host.processes()
         # Who has a pseudo-terminal's other end is the simulated device itself.
-        if pid not in (own_pid, broker_pid)
+        if pid not in ours
         and real in (files := host.opened(pid))
         and not any(file.endswith("/ptmx") for file in files)
     ]
@@ -131,4 +133,9 @@ def _holders(host: Host, real: str, broker_pid: int | None, own_pid: int) -> Fin
         listed = names([f"{name} ({pid})" for pid, name in holders])
         why = "Two programs at one port take each other's answers."
         return Finding("holder", PROBLEM, f"{real} is held by {listed}.", why, f"sudo kill {holders[0][0]}")
+    if not is_root:
+        why = "Other users' processes do not show what they have open."
+        return Finding(
+            "holder", HINT, "Who holds the port, only root can see.", why, "sudo understudy doctor"
+        )
     return Finding("holder", OK, f"Nobody but the broker holds {real}.")

@@ -24,6 +24,10 @@ _CONDITIONS = frozenset(
     "pam_rootok pam_succeed_if pam_listfile pam_access pam_wheel pam_localuser pam_time pam_exec "
     "pam_usertype".split()
 )
+# Services by which nobody comes in.
+_NO_LOGINS = frozenset(
+    "atd chfn chpasswd chsh cron crond newusers other passwd runuser runuser-l systemd-user".split()
+)
 _MOST_FACTORS = 10  # whose answers are tried in all combinations
 # What pam_understudy says when no code was right, for whatever reason.
 _REFUSALS = sorted({code.lower() for _, _, code in STATUSES.values()} - {SUCCESS, IGNORE}) + ["conv_err"]
@@ -100,6 +104,11 @@ def covered_services(host: Host) -> list[str]:
     return [
         name for name in services(host) if any(one.is_ours for one in flat(read_stack(host, name, "auth")))
     ]
+
+
+def login_services(host: Host) -> list[str]:
+    """Those of them by which somebody comes in."""
+    return [name for name in covered_services(host) if name not in _NO_LOGINS]
 
 
 def check_stacks(host: Host, ssh_demands_key: bool) -> list[Finding]:

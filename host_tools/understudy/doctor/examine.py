@@ -21,7 +21,7 @@ from understudy.doctor.checks_host import check_port
 from understudy.doctor.checks_login import check_stacks, covered_services
 from understudy.doctor.checks_sshd import check_sshd, demands_key, read_settings
 from understudy.doctor.checks_users import StateOf, check_users, covered, people
-from understudy.doctor.findings import PROBLEM, Finding, Host
+from understudy.doctor.findings import HINT, PROBLEM, Finding, Host
 from understudy.statuses import explain
 from understudy_device.errors import ConfigError, UnderstudyError
 
@@ -42,7 +42,7 @@ class Seen:
     """What there is to look at, each as far as it could be had, or the error in its place.
 
     `port`: where the device should be; `role`: of the identity that the broker has, or else that asks;
-    `changed`: of the configuration's file, Unix seconds, as `now`; `own_pid`: of who looks.
+    `changed`: of the configuration's file, Unix seconds, as `now`; `own_pid`, `is_root`: of who looks.
     """
 
     host: Host
@@ -59,6 +59,7 @@ class Seen:
     now: float
     changed: float | None
     own_pid: int
+    is_root: bool
     days_left: DaysLeft = certificate.days_left
 
 
@@ -66,7 +67,7 @@ def examine(seen: Seen) -> list[Finding]:
     """All there is to find."""
     broker = seen.broker if not isinstance(seen.broker, UnderstudyError) else None
     pid = None if broker is None else int(broker["pid"])
-    found = check_port(seen.host, seen.port, pid, seen.own_pid)
+    found = check_port(seen.host, seen.port, pid, seen.own_pid, seen.is_root)
     found += _device(seen)
     found += check_configuration(seen.path, seen.configuration)
     if isinstance(seen.configuration, Configuration):
@@ -88,6 +89,10 @@ def worst(found: Sequence[Finding]) -> bool:
 def _device(seen: Seen) -> list[Finding]:
     if isinstance(seen.device, UnderstudyError):
         status = seen.device.status
+        if status == "identity" and not seen.is_root:
+            why = "What the device tells can't be looked at; the broker's key is root's to read."
+            what = f"The device was not asked: {explain(seen.device)}"
+            return [Finding("device", HINT, what, why, "sudo understudy doctor")]
         why = "What a device does not tell can't be looked at; while it is so, it judges no code."
         mend = _MENDS.get(status, "understudy devices")
         return [Finding("device", PROBLEM, f"The device does not answer: {explain(seen.device)}", why, mend)]

@@ -71,9 +71,9 @@ class Met:
     through: str = "broker"
 
     @property
-    def gets_in(self) -> bool:
-        """Whether there is a way in."""
-        return self.outcome != REFUSED
+    def is_well(self) -> bool:
+        """Whether there is a way in, and none that should not be."""
+        return self.outcome not in (REFUSED, LET_IN)
 
 
 @dataclass(frozen=True)
