@@ -2,6 +2,7 @@
 # Copyright (c) 2026 The Understudy authors
 """The broker, its configuration file, and the 2FA server that it asks."""
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ def check_configuration(path: Path, loaded: Configuration | ConfigError) -> list
     """`loaded`: what is in the file, or why it can't be used."""
     if isinstance(loaded, Unreadable):
         why = "The broker does not start without one."
-        mend = f"understudy config default | sudo tee {path}"
+        mend = f"understudy config default | sudo tee {shlex.quote(str(path))}"
         return [Finding("configuration", PROBLEM, loaded.message, why, mend)]
     if isinstance(loaded, ConfigError):
         why = "The broker goes on with what it has read before, and would not start again."
@@ -30,7 +31,7 @@ def check_configuration(path: Path, loaded: Configuration | ConfigError) -> list
     found = [Finding("configuration", OK, f"{path} is a good configuration.")]
     if not loaded.mfa:
         why = "A password, or a key, is enough."
-        mend = f"sudo ${{EDITOR:-vi}} {path}   # mfa = true"
+        mend = f"sudo ${{EDITOR:-vi}} {shlex.quote(str(path))}   # mfa = true"
         found.append(Finding("mfa", WARNING, "mfa is off: nobody is asked for a code.", why, mend))
     return found
 

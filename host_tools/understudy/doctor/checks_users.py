@@ -2,6 +2,7 @@
 # Copyright (c) 2026 The Understudy authors
 """Who is covered, and would be locked out."""
 
+import shlex
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -74,7 +75,7 @@ def _finding(kind: str, users: list[str], configuration: Configuration) -> Findi
             name, PROBLEM, f"{who} covered, and can't log in.", why, "understudy clock set --from-host"
         )
     if kind in ("disabled", "expired"):
-        mend = f"understudy user show {users[0]}"
+        mend = f"understudy user show {shlex.quote(users[0])}"
         return Finding(name, HINT, f"{who} covered, and {kind} on the device.", "They can't log in.", mend)
     severity, why, mend = _locked_out(kind, users[0], configuration)
     return Finding(name, severity, f"{who} covered, and {_MISSING[kind]}.", why, mend)
@@ -89,10 +90,11 @@ _MISSING = {
 
 def _locked_out(kind: str, user: str, configuration: Configuration) -> tuple[str, str, str]:
     """Severity, why, and what mends it, of users without a code."""
+    name = shlex.quote(user)
     mend = {
-        "unknown": f"understudy user add {user} --at-login",
-        "pending": f"understudy user reset {user}",
-        "unconfirmed": f"understudy user reset {user}",
+        "unknown": f"understudy user add {name} --at-login",
+        "pending": f"understudy user reset {name}",
+        "unconfirmed": f"understudy user reset {name}",
     }[kind]
     if configuration.login.nullok:
         return WARNING, "They get in without a code, as nullok is on.", mend
