@@ -5,23 +5,40 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 
 from tests.cli.support import SECONDS
 
 
+@dataclass
+class Web:
+    """A scripted server, and the heads of the requests that it has got."""
+
+    port: int
+    asked: list[bytes]
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"http://127.0.0.1:{self.port}"
+
+
 @asynccontextmanager
-async def web_server(*pieces: bytes, pause: float = 0.0, ends: bool = True) -> AsyncIterator[str]:
-    """A server's URL, which answers each request with these `pieces` and then closes the connection, or not.
+async def web_server(
+    *pieces: bytes, pause: float = 0.0, ends: bool = True, at: tuple[str, int] = ("127.0.0.1", 0)
+) -> AsyncIterator["Web"]:
+    """A server that answers each request with these `pieces` and then closes the connection, or not.
 
     With a `pause` it goes round with the last piece for ever, one each `pause` seconds.
     """
+    asked: list[bytes] = []
     over = asyncio.Event()
     serving: set[asyncio.Task[None] | None] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         serving.add(asyncio.current_task())
         with suppress(ConnectionError, asyncio.IncompleteReadError):
-            await reader.readuntil(b"\r\n\r\n")
+            asked.append(await reader.readuntil(b"\r\n\r\n"))
             for piece in pieces:
                 writer.write(piece)
                 await writer.drain()
@@ -35,9 +52,9 @@ async def web_server(*pieces: bytes, pause: float = 0.0, ends: bool = True) -> A
         with suppress(ConnectionError):
             await writer.wait_closed()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, *at)
     try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        yield Web(server.sockets[0].getsockname()[1], asked)
     finally:
         over.set()
         server.close()

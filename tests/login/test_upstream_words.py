@@ -98,6 +98,9 @@ def test_the_words_of_privacyidea(result: object, detail: object, word: str) -> 
         (400, 902, "status"),
         (400, True, "status"),
         (400, "904", "status"),
+        (400, [904], "status"),
+        (400, {}, "status"),
+        (400, 10**4000, "status"),
         (500, 904, "status"),
         (503, 303, "status"),
         (302, 904, "status"),
@@ -133,10 +136,33 @@ def _request() -> Request:
     return Request(login("alice", "123456"), None, SECRET, "nas")
 
 
+def test_what_an_answer_has_to_fit_is_drawn_anew_for_each_request() -> None:
+    requests = [_request().data for _ in range(100)]
+    assert len({data[1] for data in requests}) > 50 and len({data[4:20] for data in requests}) == 100
+
+
 @given(st.binary(max_size=5000))
 def test_garbage_is_no_word_of_radius(data: bytes) -> None:
     with pytest.raises(Forged):
         _request().says(data)
+
+
+ATTRIBUTES = st.lists(
+    st.tuples(
+        st.sampled_from([1, 18, 24, 26, 33, 79, 80, 241, 255]), st.integers(0, 40), st.binary(max_size=40)
+    )
+)
+
+
+@given(st.sampled_from([2, 3, 11]), ATTRIBUTES, st.integers(-2, 2))
+def test_attributes_that_do_not_fit_are_no_word_of_radius(
+    code: int, attributes: list[tuple[int, int, bytes]], off: int
+) -> None:
+    request = _request()
+    body = b"".join(bytes([kind, length]) + value for kind, length, value in attributes)
+    header = bytes([code, request.data[1]]) + max(0, 20 + len(body) + off).to_bytes(2, "big") + bytes(16)
+    with pytest.raises(Forged):
+        request.says(header + body)
 
 
 @given(st.integers(0, 255), st.lists(st.tuples(st.integers(0, 255), st.binary(max_size=253)), max_size=8))

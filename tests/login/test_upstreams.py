@@ -237,9 +237,8 @@ def test_a_whole_answer_counts_though_the_connection_stays_open() -> None:
 
 def _scripted(*pieces: bytes, pause: float = 0.0, ends: bool = True, seconds: float = LONG) -> object:
     async def work() -> object:
-        async with web_server(*pieces, pause=pause, ends=ends) as url:
-            return await outcome(
-                upstream("privacyidea", url=url, verify=False), login("alice", SECRET), seconds
-            )
+        async with web_server(*pieces, pause=pause, ends=ends) as web:
+            made = upstream("privacyidea", url=web.url, verify=False)
+            return await outcome(made, login("alice", SECRET), seconds)
 
     return run(work())

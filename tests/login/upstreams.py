@@ -35,12 +35,16 @@ def upstream(kind: str, **keys: Any) -> Watched:
 
 
 def run(work: Awaitable[T]) -> T:
-    """The result of `work`; fails if it hangs."""
+    """The result of `work`; fails if it hangs, or if something goes wrong where nobody waits for it."""
+    astray: list[dict[str, Any]] = []
 
     async def bounded() -> T:
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: astray.append(context))
         return await asyncio.wait_for(work, SECONDS)
 
-    return asyncio.run(bounded())
+    result = asyncio.run(bounded())
+    assert not astray
+    return result
 
 
 def login(user: str, code: str, state: bytes | None = None) -> Login:

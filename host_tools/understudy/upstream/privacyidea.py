@@ -34,7 +34,8 @@ _REFUSALS = {
     905: "parameter: a name it does not take",
     1007: "token: locked",
 }
-_POLICY = 303  # what a missing or wrong API key gets
+_MAX_ERROR = 99999
+_NOT_US = (401, 403)  # what a missing or wrong API key gets (ERR303), and all other of its policies
 
 
 class PrivacyIdea:
@@ -72,7 +73,7 @@ class PrivacyIdea:
         # sent on it can't be sent again, as the code may have been used. The transport itself, not a client:
         # no redirects, no cookies, no proxy from the environment.
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
-        self._transport = httpx.AsyncHTTPTransport(verify=context, trust_env=False, limits=limits)
+        self._transport = httpx.AsyncHTTPTransport(verify=context, limits=limits)
 
     async def check(self, login: Login, seconds: float) -> Says:
         """What the server says within `seconds`. Unreachable; MalformedCode when `login.state` is none."""
@@ -180,14 +181,17 @@ def judged(status: int, body: bytes) -> Says:
     if not isinstance(result, dict):
         raise _refusal(status)
     if status != _OK or result.get("status") is not True:
-        error = result.get("error")
-        code = error.get("code") if isinstance(error, dict) else None
+        code = _error_code(result)
         if result.get("status") is False and status != _OK and code in _REFUSALS:
             return Says("rejected")
-        if code == _POLICY:
-            raise unreachable("secret", f"{status}, ERR{_POLICY}: is the API key right?")
-        raise _refusal(status, f"ERR{code}" if isinstance(code, int) else "")
+        raise _refusal(status, f"ERR{code}" if code else "")
     return _judgement(result, answer.get("detail"))
+
+
+def _error_code(result: dict[str, Any]) -> int:
+    error = result.get("error")
+    code = error.get("code") if isinstance(error, dict) else None
+    return code if type(code) is int and 0 < code <= _MAX_ERROR else 0
 
 
 def _judgement(result: dict[str, Any], detail: Any) -> Says:
@@ -227,6 +231,6 @@ def _parsed(body: bytes) -> dict[str, Any]:
 def _refusal(status: int, detail: str = "") -> Unreachable:
     if status == _OK:
         return unreachable("malformed", detail or "not privacyIDEA's JSON")
-    if status in (401, 403):
-        return unreachable("secret", f"{status} {detail}".strip())
+    if status in _NOT_US:
+        return unreachable("secret", f"{status} {detail}".strip() + "; is the API key right?")
     return unreachable("status", f"{status} {detail}".strip())

@@ -59,7 +59,7 @@ class Request:
             reply = self._packet.CreateReply(packet=data)
             if not self._packet.VerifyReply(reply, enforce_ma=True):
                 raise Forged(self._fault(reply))
-        except (PacketError, ValueError, TypeError, KeyError, IndexError) as error:
+        except PacketError as error:
             raise Forged("an answer that is no RADIUS") from error
         if reply.code == AccessAccept:
             return Says("accepted")
