@@ -29,13 +29,19 @@ def verify(device, caller, fields):
     if not is_known:
         _as_nobody(decision)
     keep(device, caller, number, decision, mark)
+    if decision.state is not None:
+        device.judged.told(decision.verdict)
     return reply_to(device, decision, fields["user"])
 
 
 def answered(device, caller):
-    """(mark of the request, the reply if it was given before the device was restarted). Its status is the
-    name of the event that has the mark."""
-    mark = device.vault.request_mark(caller.public_key, caller.request)
+    """(mark of the request, 1 to 2^32 - 1; the reply if it was given before, or before the device was
+    restarted). Its status is the name of the event that has the mark."""
+    digest = device.vault.request_digest(caller.public_key, caller.request)
+    mark = int.from_bytes(digest[:4], "big") or 1
+    told = device.judged.asked(digest)
+    if told is not None:
+        return mark, {"status": told}
     for given in device.answered:
         if given[0] == mark:
             device.answered.remove(given)  # the service keeps the reply from here on

@@ -9,6 +9,7 @@ from .compat import const
 from .directory import Directory
 from .entropy import Pool
 from .errors import FlashFailed, StoreDamaged, Throttled, UnderstudyError
+from .judged import Judged
 from .pairing import key_id
 from .panel import Panel
 from .protocol import (
@@ -58,6 +59,7 @@ class Device:
         self._settings = None
         self.pairing_window = None  # (role, uptime at which it closes)
         self.answered = []  # before the restart: (mark of the request, verdict), oldest first
+        self.judged = Judged()  # since then
         self.is_ready = False  # whether all that unsealing brings about was done
         self.faults = 0  # errors of our own that were survived since power-up
         self._unlogged = [("restarted", board.restarted)] if board.restarted else []

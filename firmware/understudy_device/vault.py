@@ -138,10 +138,10 @@ class Vault:
         self._key()
         return sha256(self._tag_key + name.encode())[:TAG]
 
-    def request_mark(self, caller_key, request):
-        """A number (1 to 2^32 - 1) by which a request of a host is known again after a restart."""
+    def request_digest(self, caller_key, request):
+        """32 bytes by which a request of a host is known again, over restarts, too."""
         self._key()
-        return int.from_bytes(sha256(self._mark_key + caller_key + request)[:4], "big") or 1
+        return sha256(self._mark_key + caller_key + request)
 
     def seal(self, binding, data):
         """Nonce and AEAD of `data`.

@@ -70,12 +70,35 @@ class Retries(unittest.TestCase):
         self.assertEqual(self.ask(host=host, session=session)["status"], "replayed")
 
     def test_the_last_sixteen_are_kept(self):
-        self.ask()
+        first = self.ask(code="1")
         for _ in range(protocol.REPLIES_KEPT - 1):
             self.bench.ask("clock_show")
-        self.assertEqual(self.ask()["status"], "accepted")
+        self.assertEqual(self.ask(code="1"), first)
         self.bench.ask("clock_show")
-        self.assertEqual(self.ask()["status"], "replayed")
+        self.bench.ask("user_set", user="alice", enabled=False)
+        self.assertEqual(self.ask(code="1")["status"], "disabled")
+
+    def bob_logs_in(self, times):
+        enrol_hotp(self.bench, "bob")
+        for number in range(times):
+            self.assertEqual(
+                self.ask("b%015x" % number, user="bob", code=HOTP.at(number))["status"], "accepted"
+            )
+
+    def test_of_the_last_256_that_changed_something_the_verdict_is_kept(self):
+        self.assertEqual(self.ask(ID)["status"], "accepted")
+        self.assertEqual(self.ask(OTHER_ID, code=WRONG)["status"], "rejected")
+        self.bob_logs_in(254)
+        self.assertEqual(self.ask(ID), {"id": ID, "status": "accepted"})
+        self.assertEqual(self.ask(OTHER_ID, code=WRONG)["status"], "rejected")
+        self.assertEqual(self.failures(), 1)
+        host, session = second_host(self.bench)
+        self.assertEqual(self.ask(ID, host, session)["status"], "replayed")
+
+    def test_but_not_of_any_before(self):
+        self.assertEqual(self.ask(ID)["status"], "accepted")
+        self.bob_logs_in(256)
+        self.assertEqual(self.ask(ID)["status"], "replayed")
 
     def test_what_is_told_once(self):
         requests = (
