@@ -102,7 +102,9 @@ class _Names:
 
     def _user(self, one: _Told) -> str | None:
         subject = one.event.subject
-        if subject == NO_SUBJECT or one.event.name in _OF_HOSTS:
+        if subject == NO_SUBJECT:
+            return one.user  # a host may tell of somebody whom the device does not know
+        if one.event.name in _OF_HOSTS:
             return None
         return _at(self._users.get((subject,)), one.record.number) or one.record.name or f"#{subject}"
 

@@ -301,3 +301,26 @@ def test_hosts_of_events() -> None:
     assert [one.host for one in named(records[5:], {})] == ["#1"]
     assert named(records[:1], {})[0].detail == "00ff, nas, admin"
     assert named([replace(records[2], data=bytes(13))], {})[0].time is None
+
+
+def test_what_was_decided_elsewhere() -> None:
+    """Codes that a server has accepted, and logins without one, of users whom the device may not know."""
+    records = [
+        event(1, "burnt", 5, now="bob", credential=1, credential_now="phone", actor=0),
+        event(2, "emergency", 5, "alice\n1700000000", now="bob", actor=0),
+        event(3, "local-bypass", detail="root\n1700000060", actor=0),
+        event(4, "emergency", 6, "carol\n1700000120", actor=0),  # and was removed later
+        event(5, "accepted", 6, actor=0),
+        event(6, "unknown-user", actor=0),
+    ]
+    found = [
+        (one.event, one.user, one.credential, one.host, one.detail) for one in named(records, {0: "nas"})
+    ]
+    assert found == [
+        ("burnt", "alice", "phone", "nas", None),
+        ("emergency", "alice", None, "nas", "1700000000"),
+        ("local-bypass", "root", None, "nas", "1700000060"),
+        ("emergency", "carol", None, "nas", "1700000120"),
+        ("accepted", "carol", None, "nas", None),
+        ("unknown-user", None, None, "nas", None),
+    ]

@@ -216,6 +216,27 @@ def test_a_changed_flash_is_found_out(cli: Cli) -> None:
         assert done.code == 55, done
 
 
+def test_logins_that_others_have_decided(cli: Cli, device: str) -> None:
+    cli.add("alice")
+    used = code()
+    with Port(device) as port:
+        link = Link(port)
+        client = Client(Connection(link, link.hello(Deadline(SECONDS))), load_identity(cli.identity), SECONDS)
+        assert client.request("burn", user="alice", code=used)["used"] is False
+        client.request("report", event="emergency", user="alice", time=1_700_000_000)
+        client.request("report", event="local-bypass", user="root", time=1_700_000_060)
+    assert cli("verify", "alice", used).code == exit_code("replayed")
+    rows = [line.split()[2:] for line in cli.ok("audit").out.splitlines()[-4:]]
+    assert rows == [
+        ["burnt", "alice", "phone", "test", "host"],
+        ["emergency", "alice", "-", "test", "host", "at", "2023-11-14T22:13:20Z"],
+        ["local-bypass", "root", "-", "test", "host", "at", "2023-11-14T22:14:20Z"],
+        ["replayed", "alice", "phone", "test", "host"],
+    ]
+    (last, *_) = cli.json("audit", "--count", "2")["events"]
+    assert (last["user"], last["detail"]) == ("root", "1700000060")
+
+
 @pytest.mark.parametrize("as_json", [False, True])
 def test_following(cli: Cli, device: str, as_json: bool) -> None:
     words = ("audit", "--follow", "--every", "0.1", "--count", "1", *(["--json"] if as_json else []))

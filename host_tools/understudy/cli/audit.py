@@ -17,6 +17,7 @@ from understudy.cli.options import Options, callback
 from understudy.cli.output import Answer, progress, say_json, say_result
 from understudy.client import Client
 from understudy_device.errors import PortBusy
+from understudy_device.protocol import MAX_TIME, REPORTS
 
 _COUNT = 50
 _EVERY = 2.0  # seconds
@@ -167,7 +168,15 @@ def _lines(rows: Iterable[tuple[str, ...]]) -> list[str]:
 def _cells(entry: Entry) -> tuple[str, ...]:
     time = "-" if entry.time is None else text.moment(entry.time)
     words = (entry.event, entry.user, entry.credential, entry.host)
-    return str(entry.record.number), time, *(word or "-" for word in words), entry.detail or ""
+    return str(entry.record.number), time, *(word or "-" for word in words), _detail(entry)
+
+
+def _detail(entry: Entry) -> str:
+    """For people. Of a report, when it was: the device hears of it later, when it could not be reached."""
+    detail = entry.detail or ""
+    if entry.event in REPORTS and detail.isdecimal() and int(detail) <= MAX_TIME:
+        return f"at {text.moment(int(detail))}"
+    return detail
 
 
 def _json(entry: Entry, after: bytes | None) -> dict[str, Any]:
