@@ -3,6 +3,7 @@
 """Requests to one paired device: typed calls over a session that is reopened when it is lost."""
 
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -26,10 +27,12 @@ from understudy_device.fields import check_fields
 from understudy_device.protocol import COMMANDS, KEY, UNCLAIMED
 
 REPLY_SECONDS = 15.0  # for one try; then the same request is asked again
-# Seconds. Erasing takes up to 0.4 s a sector (W25Q16JV data sheet, 9.6); what is told once is waited for: it is
-# lost when it is asked for again.
+# Seconds. Erasing takes up to 0.4 s a sector (W25Q16JV data sheet, 9.6); what is told once is waited for:
+# it is lost when asked for again.
 _LONGER = {"factory_reset": 120.0, "enrol": 20.0, "enrol_confirm": 20.0}
 ATTEMPTS = 3
+_PATIENCE = 3  # times what the last session took
+_SLOWEST = 10.0  # seconds
 _ID_BYTES = 8
 
 Fields = dict[str, Any]
@@ -59,6 +62,38 @@ def new_id() -> str:
     return secrets.token_hex(_ID_BYTES)
 
 
+class Pace:
+    """How long to wait for a device, learnt from how long it takes to open a session.
+
+    A Pico does so in 0.4 s; an emulated one on a busy machine takes many times that, and would never get
+    through if it were not waited for.
+    """
+
+    def __init__(self, opening: float, reply: float) -> None:
+        """Seconds for a device of which nothing is known yet: to open a session, to reply."""
+        self._opening = opening
+        self._reply = reply
+        self._took = 0.0
+
+    @property
+    def opening(self) -> float:
+        """Seconds that opening a session may take at first."""
+        return max(self._opening, _PATIENCE * self._took)
+
+    @property
+    def reply(self) -> float:
+        """Seconds that a reply may take at first: none takes longer than a handshake."""
+        return max(self._reply, _PATIENCE * self._took)
+
+    def took(self, seconds: float) -> None:
+        """A session was opened within so many seconds."""
+        self._took = seconds
+
+    def missed(self) -> None:
+        """A device that is there did not open one in time, by far."""
+        self._took = min(_SLOWEST, 2 * self.opening / _PATIENCE)
+
+
 class Client:
     """The device at the end of a connection, as an identity may use it.
 
@@ -70,12 +105,10 @@ class Client:
         connection: Connection,
         identity: Identity,
         seconds: float,
-        patience: float = REPLY_SECONDS,
-        opening: float = HANDSHAKE_SECONDS,
+        pace: Pace | None = None,
     ) -> None:
-        """The hello of `connection` is fresh; `seconds` bounds each call with all its retries, `patience` the
-        first try to get a reply, `opening` the first to open a session; each further one may take twice as
-        long.
+        """The hello of `connection` is fresh; `seconds` bounds each call with all its retries, `pace` the
+        first try to open a session and to get a reply; each further one may take twice as long.
 
         Unclaimed or NotYours when the identity does not know the device.
         """
@@ -84,8 +117,7 @@ class Client:
             raise _stranger(connection.hello, identity)
         self.connection = connection
         self._seconds = seconds
-        self._patience = patience
-        self._opening = opening
+        self._pace = pace or Pace(HANDSHAKE_SECONDS, REPLY_SECONDS)
         self._identity = identity
         self._device_key = known.public_key
         self._session: Session | None = None
@@ -100,10 +132,10 @@ class Client:
 
     def ask(self, command: str, fields: Fields, number: str, deadline: Deadline) -> Fields:
         """The same for checked `fields`, under a request id and a deadline of the caller's."""
-        patience = _LONGER.get(command, self._patience)
 
         def once(longer: int) -> Fields:
             session = self._opened(deadline, longer)
+            patience = _LONGER.get(command, self._pace.reply)
             return ask(session, command, fields, number, deadline.within(patience * longer))
 
         return self._persist(once, deadline)
@@ -162,13 +194,14 @@ class Client:
     def _opened(self, deadline: Deadline, longer: int) -> Session:
         if self._session is None:
             identity, link = self._identity, self.connection.link
-            soon = deadline.within(self._opening * longer)
+            start, soon = time.monotonic(), deadline.within(self._pace.opening * longer)
             session = open_session(link, identity.private_key, identity.key_id, self._device_key, soon)
             # Not only when the device is sealed: it believes a host's role once that host has brought its
             # secret.
             fields = {"wrap": identity.wrap_key(self.connection.hello.device).hex(), "entropy": entropy()}
             ask(session, "unseal", fields, new_id(), soon.within(REPLY_SECONDS))
             self._session = session
+            self._pace.took(time.monotonic() - start)
         return self._session
 
 

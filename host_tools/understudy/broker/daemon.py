@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from understudy.broker.device import open_device
+from understudy.broker.device import open_device, unknown_pace
 from understudy.broker.journal import ALERT, INFO, NOTICE, WARNING, Journal
 from understudy.broker.judge import Judge
 from understudy.broker.login import Desk
@@ -57,6 +57,7 @@ class Daemon:
         self._journal = journal
         self._notify = notify
         self._configuration = load(path)
+        self._pace = unknown_pace()
         self._owner = Owner(self._connect, journal)
         configuration, clock = self._configuration, time.monotonic
         reports = configuration.device.identity.with_name("reports.json")
@@ -68,7 +69,7 @@ class Daemon:
         self._over = asyncio.Event()
 
     def _connect(self, deadline: Deadline) -> Any:
-        return open_device(self._configuration.device, self._journal, deadline)
+        return open_device(self._configuration.device, self._pace, self._journal, deadline)
 
     async def _ask(self, key: str, command: str, fields: Fields, number: str, deadline: Deadline) -> Fields:
         """The device's reply. LinkTimeout at the deadline, even while it is busy with somebody else."""

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from understudy.broker.journal import INFO, WARNING, Journal
-from understudy.client import Client
+from understudy.client import Client, Pace
 from understudy.configuration import Device
 from understudy.deadline import Deadline
 from understudy.discovery import choose
@@ -16,7 +16,7 @@ from understudy.identity import Identity, load_identity
 from understudy.link import HELLO_SECONDS, Connection, Link
 from understudy.transport import Port
 from understudy_device import wire
-from understudy_device.errors import NotYours, UnderstudyError
+from understudy_device.errors import LinkTimeout, NotYours, UnderstudyError
 from understudy_device.protocol import DATA, HELLO, OPEN_1, PAIR_1, PAIR_3
 
 _FROM_HOST = (HELLO, PAIR_1, PAIR_3, OPEN_1, DATA)  # frames that are answered
@@ -66,13 +66,18 @@ class OpenDevice:
         self.port.close()
 
 
-def open_device(settings: Device, journal: Journal, deadline: Deadline) -> OpenDevice:
+def unknown_pace() -> Pace:
+    """Of a device that has not been met yet."""
+    return Pace(_SESSION_SECONDS, REPLY_SECONDS)
+
+
+def open_device(settings: Device, pace: Pace, journal: Journal, deadline: Deadline) -> OpenDevice:
     """Find, open and unseal the device. Raises whatever is in the way."""
     identity = load_identity(settings.identity)
     url = settings.port or choose(settings.id, lambda hello: hello.device in identity.devices, _STRANGE)
     port = Port(url)
     try:
-        client = _client(settings, identity, port, deadline)
+        client = _client(settings, identity, port, pace, deadline)
         device = OpenDevice(port, client, lambda asked: _tell_time(settings, asked, journal))
         device.idle()  # before the first login: it may not know the time at all
         return device
@@ -81,15 +86,17 @@ def open_device(settings: Device, journal: Journal, deadline: Deadline) -> OpenD
         raise
 
 
-def _client(settings: Device, identity: Identity, port: Port, deadline: Deadline) -> Client:
+def _client(settings: Device, identity: Identity, port: Port, pace: Pace, deadline: Deadline) -> Client:
     link = Link(port)
     hello = link.hello(deadline.within(HELLO_SECONDS))
     if settings.id not in (None, hello.device):
         raise NotYours(f"The device at {port.url} is {hello.device}, not {settings.id}.")
-    client = Client(
-        Connection(link, hello, port.url), identity, deadline.left, REPLY_SECONDS, _SESSION_SECONDS
-    )
-    client.open()
+    client = Client(Connection(link, hello, port.url), identity, deadline.left, pace)
+    try:
+        client.open()
+    except LinkTimeout:
+        pace.missed()
+        raise
     return client
 
 
