@@ -37,8 +37,8 @@ DEVICES = {
     "sealed": "sealed",
     "absent": "no-device",
 }
-# By hand: a letter a device. S, s: in, refused by the server; D, d, w: in, refused, has to wait by the device;
-# E: emergency accounts only; r: refused, but a recovery code would do.
+# By hand, a letter a device. S, s: in, refused by the server; D, d, w: in, refused, has to wait by the
+# device; E: emergency accounts only; r: refused, but a recovery code would do.
 EXPECTED = {
     "upstream-first": {"yes": "SSSSSS", "no": "ssssss", "silent": "DdwrEE", "down": "DdwrEE"},
     "device-first": {"yes": "DdwSSS", "no": "Ddwsss", "silent": "DdwrEE", "down": "DdwrEE"},

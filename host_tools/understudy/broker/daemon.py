@@ -65,7 +65,7 @@ class Daemon:
         self._judge = Judge(configuration, self._upstream(), self._outbox, clock, journal)
         self._desk = Desk(self._ask, groups_of, self._judge, self._outbox, journal)
         self._server = Server(configuration, self._desk, groups_of, self._owner, self._state, journal)
-        self._start = clock()
+        self._start = self._loaded = clock()
         self._over = asyncio.Event()
 
     def _connect(self, deadline: Deadline) -> Any:
@@ -92,6 +92,7 @@ class Daemon:
         upstream = self._judge.upstream
         return {
             "mode": self._configuration.mode,
+            "loaded": int(time.monotonic() - self._loaded),
             "upstream": None if upstream is None else upstream.state(),
             "bypass": int(self._desk.bypass.left),
             "unreported": len(self._outbox),
@@ -149,6 +150,7 @@ class Daemon:
             self._journal.write(WARNING, "not-reloaded", reason=error.message)
         else:
             old, self._configuration = self._configuration, fresh
+            self._loaded = time.monotonic()
             self._server.configuration = self._judge.configuration = fresh
             if fresh.upstream != old.upstream:
                 self._judge.upstream = self._upstream()
