@@ -9,11 +9,11 @@ import signal
 import socket
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from understudy.broker.messages import ATTACH, END, MAX_REPLY, STATUS, pack, unpack
 from understudy.statuses import error_for
+from understudy.transport import Closing
 from understudy_device.errors import BadRequest, LinkTimeout, NoBroker, NoDevice
 
 _CHUNK = 4096  # bytes
@@ -21,7 +21,7 @@ _GONE = "The device, or the broker that has its port, has gone."
 _SECONDS = 5.0  # the broker answers this without asking the device
 
 
-class BrokerPort:
+class BrokerPort(Closing):
     """The device's port, while a broker has it: frames go through the broker, in turn with the logins.
 
     With the face of `transport.Port`. It can carry no secret that the port itself would not.
@@ -42,14 +42,6 @@ class BrokerPort:
         except BaseException:
             self.close()
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Let it go; closing twice is fine."""

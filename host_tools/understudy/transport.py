@@ -20,7 +20,22 @@ _BUSY = (errno.EBUSY, errno.EAGAIN, errno.EWOULDBLOCK)
 _GONE = (errno.ENOENT, errno.ENODEV, errno.ENXIO)
 
 
-class Port:
+class Closing:
+    """Something to be closed at the end of a `with`."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let it go; closing twice is fine."""
+
+
+class Port(Closing):
     """An open serial port that this process owns alone. Use it in a `with`."""
 
     def __init__(self, url: str) -> None:
@@ -37,14 +52,6 @@ class Port:
             raise NoDevice(f"{url} is not a port this version can open.") from error
         except (OSError, termios.error) as error:
             raise _explain(url, error) from error
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Let the port go; closing twice is fine."""
