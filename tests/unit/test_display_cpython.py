@@ -11,47 +11,7 @@ from parts import Bench, BenchBoard
 from ports._linux_i2c import LinuxI2C, import_driver
 from understudy.picture import drawn, png, rows, terminal_text
 from understudy.simulator.ssd1306 import Ssd1306
-
-
-class WiredBus:
-    """A bus of models, with the methods of busio.I2C."""
-
-    def __init__(self, *targets):
-        self.targets = {target.address: target for target in targets}
-        self.locked = self.stuck = False
-
-    def try_lock(self):
-        free, self.locked = not self.locked, True
-        return free
-
-    def unlock(self):
-        self.locked = False
-
-    def _find(self, address, read):
-        assert self.locked
-        target = self.targets.get(address)
-        if target is None or not target.present:
-            raise OSError(5)
-        if self.stuck:
-            raise OSError(110)
-        target.begin(read)
-        return target
-
-    def writeto(self, address, buffer, *, start=0, end=None):
-        target = self._find(address, False)
-        for value in bytes(buffer)[start:end]:
-            if not target.write(value):
-                raise OSError(5)
-        target.end()
-
-    def readfrom_into(self, address, buffer, *, start=0, end=None):
-        target = self._find(address, True)
-        view = memoryview(buffer)[start:end]
-        view[:] = bytes(target.read() for _ in view)
-
-    def writeto_then_readfrom(self, address, out_buffer, in_buffer):
-        self.writeto(address, out_buffer)
-        self.readfrom_into(address, in_buffer)
+from wired_bus import WiredBus
 
 
 class WiredBoard(BenchBoard):

@@ -13,47 +13,9 @@ from understudy.simulator import ds3231 as model
 from understudy_device import records
 from understudy_device.ds3231 import DS3231, Nonsense, decode, encode
 from understudy_device.sectors import SECTOR
+from wired_bus import WiredBus
 
 HOUR, DAY = 3600, 86400
-ADDRESS = 0x68
-
-
-class Bus:
-    """busio.I2C's methods, over the model of a chip; no chip on it when `chip` is None."""
-
-    def __init__(self, chip):
-        self.chip = chip
-        self.taken = False
-        self.transfers = 0
-
-    def try_lock(self):
-        free, self.taken = not self.taken, True
-        return free
-
-    def unlock(self):
-        self.taken = False
-
-    def _address(self, address, read):
-        assert self.taken
-        self.transfers += 1
-        if address != ADDRESS or self.chip is None or not self.chip.present:
-            raise OSError(5)
-        self.chip.begin(read)
-
-    def writeto(self, address, buffer):
-        self._address(address, False)
-        for value in buffer:
-            self.chip.write(value)
-        self.chip.end()
-
-    def writeto_then_readfrom(self, address, out_buffer, in_buffer):
-        self._address(address, False)
-        for value in out_buffer:
-            self.chip.write(value)
-        self._address(address, True)
-        for i in range(len(in_buffer)):
-            in_buffer[i] = self.chip.read()
-        self.chip.end()
 
 
 class World:
@@ -64,7 +26,7 @@ class World:
         self.true = float(NOW)
         if chip is not None:
             chip.attached(lambda: (self.true - NOW) * 1e6)
-        self.bus = Bus(chip)
+        self.bus = WiredBus(*([] if chip is None else [chip]))
         self.flash = CutFlash()
         self.bench = None
 
@@ -146,10 +108,10 @@ class Registers(unittest.TestCase):
         self.assertEqual(driver.time(), NOW + 5 + 3600)
         chip.lose_power()
         self.assertIsNone(driver.time())
-        world.bus.taken = True  # by the display
+        world.bus.locked = True  # by the display
         with self.assertRaises(OSError):
             driver.time()
-        self.assertTrue(world.bus.taken)
+        self.assertTrue(world.bus.locked)
 
 
 class PowerUp(unittest.TestCase):
