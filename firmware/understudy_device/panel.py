@@ -13,7 +13,8 @@ from .protocol import MAX_PAIRING_SECONDS, PRESENCE_SECONDS
 ENROLMENT_SECONDS = const(300)
 _VERDICT_SECONDS = const(4)
 _COUNTDOWN_SECONDS = const(60)  # then the wait is still on, but the display is for others again
-_CHECK_SECONDS = const(10)
+_CHECK_SECONDS = const(10)  # from one look at the display, or for it, to the next
+_SEARCH_SECONDS = const(60)  # where none was ever there
 
 
 class Panel:
@@ -23,6 +24,7 @@ class Panel:
         self._open = open_display
         self._uptime = uptime
         self._display = None
+        self._was_there = False
         self._checked = 0  # uptime
         self._shown = None
         self._verdict = None  # (status, user, seconds to wait or None, uptime of the end)
@@ -130,7 +132,7 @@ class Panel:
 
     def _check(self):
         now = self._uptime()
-        if now - self._checked >= _CHECK_SECONDS:
+        if now - self._checked >= (_CHECK_SECONDS if self._was_there else _SEARCH_SECONDS):
             self._checked = now
             # One that lost its power between two pictures is back, but dark.
             if self._display is None or not self._display.is_on():
@@ -140,6 +142,7 @@ class Panel:
         self._shown = None
         try:
             self._display = self._open()
+            self._was_there = self._was_there or self._display is not None
         except Exception:  # none there, or no driver for it
             self._display = None
 
