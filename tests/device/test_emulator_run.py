@@ -101,3 +101,12 @@ def test_guest_can_reset_itself(stock_pico: MakePico) -> None:
     pico.send(b"import machine\nmachine.reset()\n\x04")
     pico.boot()
     assert RawRepl(pico).exec("import machine\nprint(machine.reset_cause() == machine.WDT_RESET)") == "True\n"
+
+
+def test_nobody_waits_for_a_guest_that_has_reset_itself(stock_pico: MakePico) -> None:
+    pico = stock_pico()
+    RawRepl(pico)
+    pico.send(b"import machine\nmachine.reset()\n\x04")
+    with pytest.raises(SimulationTimeout, match="never.*has started anew"):
+        pico.expect(b"never")
+    assert RawRepl(pico).exec("print(1)") == "1\n"

@@ -144,16 +144,20 @@ class Pico:
         """Run until the guest has sent `pattern`.
 
         :return: what came up to and with it, which is taken out of `received`
-        :raises SimulationTimeout: it did not come, and the guest has nothing more to do or a limit was
-            reached
+        :raises SimulationTimeout: it did not come, and the guest has nothing more to do, has started anew
+            since, or a limit was reached
         """
+        before = max(1, self.connections)  # the first is the start itself
         self._wanted = pattern
         try:
-            found = self.run_until(lambda: pattern in self.received, wall_s=wall_s, sim_us=sim_us)
+            self.run_until(
+                lambda: pattern in self.received or self.connections > before, wall_s=wall_s, sim_us=sim_us
+            )
         finally:
             self._wanted = None
-        if not found:
-            raise SimulationTimeout(f"{pattern!r} did not come, but {bytes(self.received[-_SHOWN:])!r}")
+        if pattern not in self.received:
+            why = " (the guest has started anew)" if self.connections > before else ""
+            raise SimulationTimeout(f"{pattern!r} did not come, but {bytes(self.received[-_SHOWN:])!r}{why}")
         end = self.received.index(pattern) + len(pattern)
         result = bytes(self.received[:end])
         del self.received[:end]
