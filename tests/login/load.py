@@ -59,11 +59,11 @@ class Books:
         """Answers that the device has judged."""
         return sum(count for word, count in self.words.items() if word not in UNDECIDED)
 
-    def wait_for(self, verdicts: int) -> None:
+    def wait_for(self, verdicts: int, seconds: float = SECONDS) -> None:
         """Return when so many more were given; fail at a deadline, or at the first error."""
         with self._changed:
             wanted = self.decided + verdicts
-            assert self._changed.wait_for(lambda: self.errors or self.decided >= wanted, SECONDS), self.words
+            assert self._changed.wait_for(lambda: self.errors or self.decided >= wanted, seconds), self.words
             assert not self.errors, self.errors
 
 
@@ -71,13 +71,16 @@ class Client(threading.Thread):
     """One person who logs in again and again until `over`: by right codes mostly, else by used ones, wrong
     ones, or those of `other`."""
 
-    def __init__(self, path: Path, person: Person, other: Person, books: Books, seed: str) -> None:
-        """`path`: of the broker's socket."""
+    def __init__(
+        self, path: Path, person: Person, other: Person, books: Books, seed: str, within: float
+    ) -> None:
+        """`path`: of the broker's socket; `within`: seconds that one login waits."""
         super().__init__(daemon=True)
         self.person = person
         self._path = path
         self._other = other
         self._books = books
+        self._within = within
         self._random = random.Random(f"{seed} {person.name}")
         self.over = threading.Event()
 
@@ -123,11 +126,11 @@ class Client(threading.Thread):
     def _ask(self, code: str) -> tuple[str, int]:
         """(the verdict on a code, how often its question was asked again), perhaps after one for a prompt."""
         if self._random.random() < 0.5:
-            word, _ = asked(self._path, self.person.name)
+            word, _ = asked(self._path, self.person.name, None, self._within)
             self._books.verdict(self.person, None, word, {"prompt"} | UNDECIDED, "no prompt")
             if word != "prompt":
                 return word, 0
-        word, repeats = asked(self._path, self.person.name, code)
+        word, repeats = asked(self._path, self.person.name, code, self._within)
         return word, repeats
 
 
@@ -171,12 +174,12 @@ def _attempt(path: Path, data: bytes, end: Deadline) -> str | None:
 
 
 @contextmanager
-def load(path: Path, crowd: list[Person], seed: str) -> Iterator[Books]:
+def load(path: Path, crowd: list[Person], seed: str, within: float = WITHIN) -> Iterator[Books]:
     """The second half of a crowd does not log in; the first does, each one all the time, while inside. At the
     end there must have been no error."""
     books, half = Books(), len(crowd) // 2
     clients = [
-        Client(path, person, other, books, seed)
+        Client(path, person, other, books, seed, within)
         for person, other in zip(crowd[:half], crowd[half:], strict=True)
     ]
     for one in clients:
@@ -187,7 +190,7 @@ def load(path: Path, crowd: list[Person], seed: str) -> Iterator[Books]:
         for one in clients:
             one.over.set()
         for one in clients:
-            one.join(SECONDS)
+            one.join(SECONDS + within)
     assert not any(one.is_alive() for one in clients), seed
     assert not books.errors, (seed, books.errors, books.words)
 

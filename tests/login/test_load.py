@@ -3,6 +3,7 @@
 """Many at once, while the broker is killed and the device is unplugged at random moments."""
 
 import random
+import signal
 import threading
 import time
 from collections import Counter
@@ -11,11 +12,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.cli.support import SECONDS, wait_for
+from tests.cli.support import SECONDS, Cli, wait_for
 from tests.login.broker import Broker
-from tests.login.crowd import PATIENT, Crowd, CrowdedSite, Person, Sitting, people
+from tests.login.crowd import PATIENT, Crowd, CrowdedSite, Person, Sitting, admit, people
 from tests.login.load import Stick, asked, load
+from tests.login.site import BOOT_SECONDS, Device, claim
+from tools.buildlib.paths import BUILD
 
+from understudy.deadline import Deadline
+from understudy.link import Link
+from understudy.transport import Port
+
+IMAGE = BUILD / "images/rpi_pico/firmware.uf2"
+STOPS = 5  # of an emulated Pico, which is slow
 PARTS = 8
 ROUNDS = 25  # in each part
 CLIENTS = 6
@@ -100,6 +109,36 @@ def test_a_device_that_was_long_gone(crowd: Crowd, tmp_path: Path) -> None:
         stick.plug()
         assert asked(broker.socket, probe.name, probe.fresh(), RECOVERY)[0] == "accepted"
         books.wait_for(2 * CLIENTS)
+
+
+def test_an_emulated_pico_stopped_under_load(tmp_path: Path) -> None:
+    """The Pico's own image. How long it takes to come back is the emulator's affair."""
+    chance = random.Random(1)
+    *crowded, probe = people(5)
+    cli = Cli(tmp_path / "host")
+    with Device(cli) as device:
+        pico = ("--board", "rpi_pico", "--image", str(IMAGE), "--no-display")
+        device.start(*pico)
+        with Port(device.port) as opened:  # its first start takes longest
+            Link(opened).hello(Deadline(BOOT_SECONDS))
+        claim(cli)
+        admit(cli.identity, device.port, [*crowded, probe])
+        broker = Broker(cli, device.port, f"[login]\ndeadline = {SECONDS}\n")
+        broker.start()
+        try:
+            with load(broker.socket, crowded, "pico", SECONDS) as books:
+                for _ in range(STOPS):
+                    books.wait_for(chance.randrange(1, 4), BOOT_SECONDS)
+                    time.sleep(chance.uniform(0, 0.2))
+                    books.cuts += 1
+                    device.stop(signal.SIGKILL)
+                    device.start(*pico)
+                    assert asked(broker.socket, probe.name, probe.fresh(), SECONDS)[0] == "accepted"
+                books.wait_for(4, BOOT_SECONDS)
+        finally:
+            broker.stop()
+    assert books.burnt <= books.cuts
+    assert "fault" not in broker.log.read_text()
 
 
 # With the module.
