@@ -7,6 +7,7 @@ test_server_down and test_upstreams.
 """
 
 import asyncio
+import base64
 import time
 from dataclasses import dataclass, field
 from io import StringIO
@@ -15,18 +16,18 @@ from typing import Any
 
 import pytest
 
-from understudy.broker.asked import Asked
+from understudy.broker.asked import Asked, prompt
 from understudy.broker.journal import Journal
 from understudy.broker.judge import Judge
 from understudy.broker.login import Desk
-from understudy.broker.messages import Question
+from understudy.broker.messages import Question, unpack
 from understudy.broker.outbox import Outbox
 from understudy.broker.policy import markdown
 from understudy.configuration import Configuration, Emergency, Service
 from understudy.statuses import error_for
 from understudy.upstream import Login, Says, unreachable
 from understudy.upstream.health import Watched
-from understudy_device.errors import UnderstudyError
+from understudy_device.errors import Disabled, UnderstudyError
 
 SERVERS = ("yes", "no", "silent", "down")
 DEVICES = {
@@ -88,6 +89,10 @@ class Scene:
     server: Server = field(default_factory=lambda: Server("yes"))
     device: str = "accepted"
     used: bool = False
+    state: str = "active"
+    nullok: bool = False
+    uid: int = 0
+    numbers: list[str] = field(default_factory=list)
     emergency: tuple[str, ...] = ()
     heard: list[str] = field(default_factory=list)
     log: StringIO = field(default_factory=StringIO)
@@ -107,10 +112,11 @@ class Scene:
 
     async def ask(self, key: str, command: str, fields: Any, number: str, deadline: Any) -> Any:
         self.heard.append(command)
+        self.numbers.append(number)
         if command == "burn" and self.device != "no-device":
             return {"status": "ok", "used": self.used}
-        if command == "user_state" and self.device not in ("no-device", "sealed"):
-            return {"status": "ok", "state": "active", "usable": True, "wait": 0}
+        if command == "user_state" and self.device not in ("no-device", "sealed", "timeout", "busy"):
+            return {"status": "ok", "state": self.state, "usable": self.state == "active", "wait": 0}
         if self.device == "accepted":
             return {"status": "accepted"}
         raise error_for(self.device, seconds=30)
@@ -123,9 +129,9 @@ class Scene:
         fields = {"id": f"{self.number:032x}", "service": "test", "within": 20.0, **more}
         answer = {} if code is None else {"stage": stage, "answer": code}
         question = Question("login", user=user, **{**fields, **answer})
-        settings = Service(mode=self.mode)
+        settings = Service(mode=self.mode, nullok=self.nullok)
         try:
-            return asyncio.run(self.desk.login(question, settings, 0))
+            return asyncio.run(self.desk.login(question, settings, self.uid))
         except UnderstudyError as error:
             return error
 
@@ -286,10 +292,11 @@ def test_a_challenge_is_passed_on_and_its_answer_goes_to_the_server_only(tmp_pat
     asked = scene.login("pin")
     fields = dict(asked.fields)
     assert (asked.word, fields["prompt"]) == ("prompt", "The code of the SMS: ")
-    assert letter(scene.login("111", stage=fields["stage"])) == "S" and scene.heard == []
+    assert letter(scene.login("111", stage=fields["stage"])) == "S" and scene.heard == ["burn"]
     scene.server.check = Server("down").check  # type: ignore[method-assign]
-    assert scene.login("222", stage=fields["stage"]).status == "rejected" and scene.heard == []
-    assert scene.login("1", stage="challenge !").status == "rejected" and scene.heard == []
+    assert scene.login("222", stage=fields["stage"]).status == "unreachable"
+    assert scene.login("1", stage="challenge !").status in ("unreachable", "bad-request")
+    assert scene.heard == ["burn"]
 
 
 def test_the_deadline_is_the_questions(tmp_path: Path) -> None:
@@ -297,3 +304,84 @@ def test_the_deadline_is_the_questions(tmp_path: Path) -> None:
     question = Question("login", "ab" * 16, "alice", "test", 5.0)
     asked = Asked(scene.ask, question, Service(deadline=60.0), 0)
     assert 4.0 < asked.deadline.left <= 4.5 and time.monotonic() > 0
+
+
+# What nobody may make of it.
+
+
+@pytest.mark.parametrize(
+    "word", ["busy", "internal", "flash-failed", "bad-request", "unreachable", "throttled"]
+)
+def test_what_anybody_can_bring_about_is_no_emergency(tmp_path: Path, word: str) -> None:
+    scene = Scene(tmp_path, server=Server("down"), device=word, emergency=("alice",))
+    for code in (None, "123456", None):
+        assert getattr(scene.login(code), "by", "") != "emergency"
+    assert len(scene.outbox) == 0
+
+
+def test_a_device_that_is_there_and_late_is_no_emergency(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, server=Server("down"), device="timeout", emergency=("alice",))
+    assert letter(scene.login()) == "E"  # closed by now: it is gone
+    scene.judge._is_there = lambda: True
+    assert scene.login("7").status == "timeout"
+
+
+def test_emergency_grace_and_bypass_are_for_programs_of_root(tmp_path: Path) -> None:
+    """What others say of the terminal and the service is only their word."""
+    scene = Scene(tmp_path, server=Server("down"), device="no-device", emergency=("alice",), uid=1000)
+    scene.desk.bypass.open(900)
+    assert scene.login().status == "no-device" and scene.login(None, tty="tty1").status == "no-device"
+    assert len(scene.outbox) == 0 and "emergency" not in scene.log.getvalue()
+    graced = Scene(tmp_path, uid=1000)
+    object.__setattr__(graced.configuration.grace, "unlocks", 2)
+    assert letter(graced.login("1", tty=":0")) == "S"
+    assert graced.login(None, tty=":0").word == "prompt"
+
+
+def test_a_server_that_is_away_opens_nothing_to_who_is_not_enrolled_here(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, server=Server("down"), state="unknown", nullok=True)
+    for _ in range(2):  # the second knows that the server is down
+        assert getattr(scene.login(None), "word", "") != "not-required"
+        scene.login("1")
+    alone = Scene(tmp_path, "device-only", state="unknown", nullok=True)
+    assert alone.login(None).word == "not-required"
+
+
+def test_device_first_counts_no_guess_for_whom_only_the_server_knows(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, "device-first", state="unknown")
+    assert letter(scene.login()) == "S" and "verify" not in scene.heard
+
+
+def test_a_challenge_in_device_first_is_answered_by_the_server(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, "device-first")
+    stage = "challenge " + base64.urlsafe_b64encode(b"s" * 253).decode()
+    assert letter(scene.login("1", stage=stage)) == "S" and scene.heard == ["burn"]
+    asked = prompt("More: ", False, stage)
+    assert dict(unpack(asked.packed(), 16384)[1])["stage"] == stage
+
+
+def test_the_same_question_with_another_answer_is_another(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    assert letter(scene.login("1", id="ab" * 16)) == "S"
+    scene.server.word = "no"
+    assert letter(scene.login("2", id="ab" * 16)) == "s"
+
+
+def test_a_report_that_the_device_refused_goes_out_under_another_id(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, device="throttled")
+    scene.outbox.report("emergency", "alice", 5)
+    asyncio.run(scene.outbox.flush())
+    asyncio.run(scene.outbox.flush())
+    scene.device = "accepted"
+    asyncio.run(scene.outbox.flush())
+    assert len(scene.outbox) == 0 and len(set(scene.numbers)) == 3
+
+
+def test_a_disabled_user_is_out_even_with_the_bypass_on(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, state="disabled")
+    scene.desk.bypass.open(900)
+    question = Question("account", "ab" * 16, "alice", "login", 5.0, "tty1")
+    with pytest.raises(Disabled):
+        asyncio.run(scene.desk.account(question, Service(), 0))
+    scene.device = "no-device"
+    assert asyncio.run(scene.desk.account(question, Service(), 0)).word == "not-required"

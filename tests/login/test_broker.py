@@ -10,10 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.cli.support import SECONDS, code, wait_for
+from tests.cli.support import SECONDS, code, first_line, wait_for
 from tests.login.broker import Broker, ask, raw
 
 from understudy.broker.messages import MAX_REQUEST, pack, unpack
+from understudy.broker.server import peer_of
 from understudy.statuses import text_for
 from understudy_device.protocol import STATUSES
 
@@ -123,11 +124,16 @@ def test_a_wrong_code_asked_again_is_one_guess(broker: Broker) -> None:
 # Who asks.
 
 
-def test_a_user_may_ask_for_himself_only(broker: Broker, tmp_path: Path) -> None:
-    """By a process of another user; the kernel says whose it is."""
+def open_up(broker: Broker) -> None:
+    """Let other users reach the socket, as in /run."""
     for folder in (broker.folder, *broker.folder.parents):
         if folder.stat().st_uid == os.getuid() and folder != Path("/"):
             folder.chmod(folder.stat().st_mode | 0o011)
+
+
+def test_a_user_may_ask_for_himself_only(broker: Broker, tmp_path: Path) -> None:
+    """By a process of another user; the kernel says whose it is."""
+    open_up(broker)
     program = (
         "import socket, sys\n"
         "s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])\n"
@@ -177,6 +183,12 @@ def test_a_user_may_ask_for_himself_only(broker: Broker, tmp_path: Path) -> None
             b"understudy/1 login\nid " + b"a" * 32 + b"\nuser a\nservice s\nwithin 9\nstage code\n\n",
             "together",
         ),
+        (b"understudy/1 login\nid " + b"a" * 32 + b"\nuser a\nservice s\nwithin 0600001\n\n", "within"),
+        (
+            b"understudy/1 login\nid " + b"a" * 32 + b"\nuser a\nservice s\nwithin " + b"0" * 400 + b"\n\n",
+            "within",
+        ),
+        (b"understudy/1 bypass\nseconds 0864001234\n\n", "seconds"),
         (b"understudy/1 login\nuser a\tb\n\n", "control"),
         (b"understudy/1 login\nuser \xff\n\n", "UTF-8"),
         (b"understudy/1 login\nuser\n\n", "a line is"),
@@ -235,6 +247,66 @@ def test_systemd_hands_the_socket_over(broker: Broker) -> None:
         process.terminate()
         process.wait(SECONDS)
     assert path.exists() and not broker.socket.exists()
+
+
+def test_who_listens_on_a_socket_that_was_handed_over_stays_who_it_was(broker: Broker) -> None:
+    """The PAM module believes an answer by whom the kernel names: he who called listen() last."""
+    broker.stop()
+    path = broker.folder / "handed.sock"
+    command = (
+        f"export LISTEN_PID=$$ LISTEN_FDS=1; exec {sys.executable} -m understudy serve --config {broker.file}"
+    )
+    with socket.socket(socket.AF_UNIX) as listening, broker.log.open("ab") as log:
+        listening.bind(str(path))
+        listening.listen()
+        process = subprocess.Popen(
+            ["bash", "-c", f"exec 3<&{listening.fileno()}; {command}"],
+            env=broker.cli.env,
+            pass_fds=(listening.fileno(),),
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        assert ask(path, "login", user="alice", service="test").word == "prompt"
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(str(path))
+            assert peer_of(connection).pid == os.getpid() != process.pid
+    finally:
+        process.terminate()
+        process.wait(SECONDS)
+
+
+def test_no_user_can_keep_roots_logins_out(broker: Broker) -> None:
+    """By holding as many connections as he can get."""
+    open_up(broker)
+    broker.reload("", clients=16)
+    program = (
+        "import socket, sys\n"
+        "held = [socket.socket(socket.AF_UNIX) for _ in range(60)]\n"
+        "[one.connect(sys.argv[1]) for one in held]\n"
+        "print('held', flush=True); sys.stdin.read()\n"
+    )
+    process = subprocess.Popen(
+        ["/usr/bin/python3", "-I", "-c", program, str(broker.socket)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        user=NOBODY,
+        group=NOBODY,
+    )
+    try:
+        assert first_line(process) == "held"
+        assert [broker.login("alice").word for _ in range(3)] == ["prompt"] * 3
+    finally:
+        process.communicate("")
+
+
+def test_an_upstream_that_can_not_be_asked_changes_nothing_either(broker: Broker) -> None:
+    broker.configure('mfa = false\n[upstream]\nkind = "radius"\nservers = ["a"]\nkey_file = "/nowhere"\n')
+    assert broker.process is not None
+    broker.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: "not-reloaded" in broker.log.read_text())
+    assert broker.login("alice").word == "prompt" and broker.status()["upstream"] is None
 
 
 def test_the_log_names_who_and_what_and_no_code(broker: Broker) -> None:

@@ -38,7 +38,8 @@ class Reply:
 
     def packed(self) -> bytes:
         """As it goes out. What the device or a name puts into a text can't break it."""
-        data = pack(self.word, [(name, _line(value)) for name, value in self.fields])
+        shown = [(name, value if name == "stage" else _line(value)) for name, value in self.fields]
+        data = pack(self.word, shown)
         if len(data) > MAX_REPLY:
             raise UnderstudyError("The reply is too long.")
         return data

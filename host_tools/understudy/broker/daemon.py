@@ -22,10 +22,10 @@ from understudy.broker.judge import Judge
 from understudy.broker.login import Desk
 from understudy.broker.outbox import Outbox
 from understudy.broker.owner import Owner
-from understudy.broker.server import Server
+from understudy.broker.server import BACKLOG, Server
 from understudy.broker.systemd import Notifier, handed_socket
 from understudy.client import Fields
-from understudy.configuration import load
+from understudy.configuration import Configuration, load
 from understudy.deadline import Deadline
 from understudy.files import try_lock
 from understudy.upstream.build import build
@@ -33,7 +33,6 @@ from understudy.upstream.health import Watched
 from understudy_device.errors import LinkTimeout, PortBusy, UnderstudyError
 from understudy_device.protocol import FIRMWARE
 
-_BACKLOG = 512
 _FLUSH_SECONDS = 2.0
 _SOCKET_MODE = 0o666  # whoever can reach it may ask; the kernel says who asks
 
@@ -62,7 +61,8 @@ class Daemon:
         configuration, clock = self._configuration, time.monotonic
         reports = configuration.device.identity.with_name("reports.json")
         self._outbox = Outbox(reports, self._ask, clock, journal)
-        self._judge = Judge(configuration, self._upstream(), self._outbox, clock, journal)
+        upstream = self._upstream(configuration)
+        self._judge = Judge(configuration, upstream, self._outbox, clock, journal, self._owner.is_open)
         self._desk = Desk(self._ask, groups_of, self._judge, self._outbox, journal)
         self._server = Server(configuration, self._desk, groups_of, self._owner, self._state, journal)
         self._start = self._loaded = clock()
@@ -80,13 +80,16 @@ class Daemon:
         except TimeoutError:
             raise LinkTimeout() from None
 
-    def _upstream(self) -> Watched | None:
-        """The servers of the configuration; each change between them and the device pages somebody."""
+    def _upstream(self, configuration: Configuration) -> Watched | None:
+        """The servers of a configuration; each change between them and the device pages somebody.
+
+        ConfigError when they can't be asked.
+        """
 
         def tell(state: str, reason: str) -> None:
             self._journal.write(ALERT, "upstream", state=state, reason=reason)
 
-        return build(self._configuration.upstream, time.monotonic, tell)
+        return build(configuration.upstream, time.monotonic, tell)
 
     def _state(self) -> dict[str, Any]:
         upstream = self._judge.upstream
@@ -145,15 +148,16 @@ class Daemon:
         """Take the file as it is now; one that is not good changes nothing."""
         self._notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
         try:
-            fresh = load(self._path)
+            fresh, upstream = load(self._path), self._judge.upstream
+            if fresh.upstream != self._configuration.upstream:
+                upstream = self._upstream(fresh)
         except UnderstudyError as error:
             self._journal.write(WARNING, "not-reloaded", reason=error.message)
         else:
             old, self._configuration = self._configuration, fresh
             self._loaded = time.monotonic()
             self._server.configuration = self._judge.configuration = fresh
-            if fresh.upstream != old.upstream:
-                self._judge.upstream = self._upstream()
+            self._judge.upstream = upstream
             if fresh.broker.socket != old.broker.socket:
                 self._journal.write(WARNING, "restart-needed", key="broker.socket")
             if fresh.device != old.device:
@@ -178,7 +182,7 @@ def _listen(path: Path) -> tuple[socket.socket, bool]:
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         listening.bind(str(path))
         os.chmod(path, _SOCKET_MODE)
-        listening.listen(_BACKLOG)
+        listening.listen(BACKLOG)
     except OSError as error:
         raise UnderstudyError(f"{path} can't be made: {error.strerror}") from error
     return listening, True

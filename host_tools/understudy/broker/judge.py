@@ -14,24 +14,29 @@ from understudy.broker.policy import (
     ACCEPTED,
     CHALLENGE,
     DEVICE,
+    DEVICE_FIRST,
     DEVICE_ONLY,
     NOBODY,
+    ORDER,
     SERVER,
     Outcome,
     deciding,
     is_emergency,
 )
+from understudy.client import new_id
 from understudy.configuration import Configuration
 from understudy.statuses import error_for
 from understudy.upstream import Login, Says, unreachable
 from understudy.upstream.health import Watched
-from understudy_device.errors import BadRequest, Rejected, Replayed, UnderstudyError, Unreachable
+from understudy_device.errors import BadRequest, Replayed, UnderstudyError, UnknownUser, Unreachable
 
 CHALLENGED = "challenge"  # the stage of a server's own prompt; its state follows
 _BURN_SHARE = 0.5  # of the time that is left: a device that hangs must not keep out whom the server let in
 _SERVER_SHARE = 0.6  # of the time that is left: the device needs some, too
 _SAID_SECONDS = 120.0  # that a server's word is kept for the same question
 _MOST_STATE = 512  # bytes
+_GONE = "The 2FA server can't be reached any more; log in again."
+_TOO_SILENT = "The 2FA server has not answered for too long; the device may not decide alone."
 _INFO_EMERGENCY = "Emergency login: neither the 2FA server nor the device could be asked. It is logged."
 
 
@@ -45,8 +50,9 @@ class Judge:
         outbox: Outbox,
         clock: Callable[[], float],
         journal: Journal,
+        is_there: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`clock`: monotonic seconds."""
+        """`clock`: monotonic seconds; `is_there`: whether the device is open now."""
         self.configuration = configuration
         self.upstream = upstream
         self._outbox = outbox
@@ -55,6 +61,7 @@ class Judge:
         self._accepted = Accepted(clock)
         self._said: dict[str, tuple[float, Says]] = {}
         self._start = clock()
+        self._is_there = is_there
 
     def mode(self, asked: Asked) -> str:
         """Who is asked in which order."""
@@ -70,7 +77,8 @@ class Judge:
         if self._accepted.is_used(question.user, str(question.answer), question.id):
             raise Replayed()
         heard: dict[str, UnderstudyError | Says] = {}
-        steps = deciding(self.mode(asked))
+        # An answer to a server's own question is for the server alone.
+        steps = deciding((SERVER,) if _is_challenged(asked) else ORDER[self.mode(asked)])
         source = next(steps)
         while True:
             word = await self._word(source, asked, heard)
@@ -81,9 +89,11 @@ class Judge:
 
     def undecided(self, error: UnderstudyError, asked: Asked) -> Reply:
         """When `error` is all that anybody can say: the emergency accounts' way in, or the error."""
-        outcome = Outcome(error.status, NOBODY)
         user = asked.question.user
-        if user not in self.configuration.emergency.users or not is_emergency(outcome):
+        named = asked.is_root and user in self.configuration.emergency.users
+        # A device that is only busy is there: whoever asks a lot must not make an emergency.
+        silent = error.status == "timeout" and not self._is_there()
+        if not named or not (silent or is_emergency(Outcome(error.status, NOBODY))):
             raise error
         self._journal.write(
             ALERT,
@@ -105,6 +115,8 @@ class Judge:
             stage = f"{CHALLENGED} {base64.urlsafe_b64encode(said.state or b'').decode()}"
             return prompt(said.text or asked.settings.text, asked.settings.echo, stage)
         error = said if isinstance(said, UnderstudyError) else error_for(outcome.word)
+        if outcome.by == NOBODY and _is_challenged(asked):
+            raise Unreachable(_GONE)
         if outcome.by == NOBODY:
             known = heard.get(DEVICE, heard.get(SERVER))
             error = known if isinstance(known, UnderstudyError) else error
@@ -127,12 +139,12 @@ class Judge:
     async def _device(self, asked: Asked) -> None:
         """Returns when the device accepts."""
         question = asked.question
-        if question.stage is not None and question.stage.startswith(CHALLENGED):
-            raise Rejected("That was for the 2FA server, which can't be reached any more; log in again.")
-        if self._is_too_silent(asked):
-            raise Unreachable(
-                "The 2FA server has not answered for too long; the device may not decide alone."
-            )
+        if self._is_too_silent(asked) or self.mode(asked) == DEVICE_FIRST:
+            found = await asked("user_state", {"user": question.user}, new_id())
+            if self._is_too_silent(asked):
+                raise Unreachable(_TOO_SILENT)
+            if found["state"] == "unknown":
+                raise UnknownUser()  # whom the server may know: no guess is to be counted
         await asked("verify", {"user": question.user, "code": question.answer})
         if not self._accepted.take(question.user, str(question.answer), question.id):
             raise Replayed()
@@ -145,7 +157,8 @@ class Judge:
         return (self._clock() - self._start if silent is None else silent) > most
 
     async def _server(self, asked: Asked) -> Says:
-        question, number = asked.question, asked.number("server")
+        question = asked.question
+        number = asked.number(f"server {question.user}\n{question.stage}\n{question.answer}")
         if self.upstream is None:
             raise unreachable("down")
         self._said = {key: one for key, one in self._said.items() if self._clock() - one[0] < _SAID_SECONDS}
@@ -171,8 +184,6 @@ class Judge:
         user, code = question.user, str(question.answer)
         if not self._accepted.take(user, code, question.id):
             raise Replayed()
-        if question.stage is not None and question.stage.startswith(CHALLENGED):
-            return  # an answer to a server's own question is no code of the device's
         soon = asked.deadline.within(asked.deadline.left * _BURN_SHARE)
         try:
             reply = await asked("burn", {"user": user, "code": code}, deadline=soon)
@@ -181,6 +192,10 @@ class Judge:
             return
         if reply["used"]:
             raise Replayed()
+
+
+def _is_challenged(asked: Asked) -> bool:
+    return asked.question.stage is not None and asked.question.stage.startswith(CHALLENGED)
 
 
 def _state(stage: str | None) -> bytes | None:

@@ -17,7 +17,7 @@ from understudy.broker.judge import CHALLENGED, Judge
 from understudy.broker.memory import Grace, LocalBypass
 from understudy.broker.messages import Question
 from understudy.broker.outbox import Outbox
-from understudy.broker.policy import UPSTREAM_FIRST
+from understudy.broker.policy import DEVICE_ONLY, UPSTREAM_FIRST
 from understudy.client import Fields, new_id
 from understudy.configuration import Configuration, Service
 from understudy_device.errors import (
@@ -74,7 +74,8 @@ class Desk:
             return await self._begin(asked)
         if stage == CODE or stage.startswith(CHALLENGED + " "):
             reply = await self._judge.judge(asked)
-            if reply.word == "accepted" and reply.by != "emergency":
+            # What others than root say of the terminal and the service is only their word.
+            if reply.word == "accepted" and reply.by != "emergency" and asked.is_root:
                 self._grant(question)
             return reply
         if stage == enrolment.ENROL and self._may_enrol(asked):
@@ -84,26 +85,28 @@ class Desk:
     async def account(self, question: Question, settings: Service, uid: int) -> Reply:
         """Whether the user may log in at all, code or not."""
         asked = Asked(self._ask, question, settings, uid)
-        if self._is_bypassed(question):
-            return not_required("local-bypass")
+        is_bypassed = self._is_bypassed(asked)
         try:
             state = (await asked("user_state", {"user": question.user}, new_id()))["state"]
         except UnderstudyError:
+            if is_bypassed:
+                return not_required("local-bypass")
             if self._judge.upstream is not None or question.user in self._judge.configuration.emergency.users:
                 return not_required("unknown")  # the device is not the only one who decides
             raise
+        if state == "clock-unset" and is_bypassed:
+            return not_required("local-bypass")
         _refuse(state)
         return accepted("device", verdict=state)
 
     async def _begin(self, asked: Asked) -> Reply:
         question = asked.question
-        if self._is_bypassed(question):
+        if self._is_bypassed(asked):
             self._journal.write(ALERT, "local-bypass", user=question.user, tty=question.tty)
             self._outbox.report("local-bypass", question.user, int(time.time()))
             return not_required("local-bypass")
-        if question.service not in _NEVER_GRACE and self._grace.use(
-            question.user, question.service, question.tty
-        ):
+        place = (question.user, question.service, question.tty)
+        if asked.is_root and question.service not in _NEVER_GRACE and self._grace.use(*place):
             return not_required("grace")
         asks_server = self._judge.may_ask_server(asked)
         if asks_server and self._judge.mode(asked) == UPSTREAM_FIRST:
@@ -126,7 +129,7 @@ class Desk:
             return await enrolment.begin(asked)
         if asks_server:
             return self._prompt(asked)  # the server may know who it is
-        if settings.nullok:
+        if settings.nullok and self._judge.mode(asked) == DEVICE_ONLY:
             return not_required("nullok")
         if state == "unknown":
             raise UnknownUser(f"{asked.question.user} has no authenticator on the device; ask an admin.")
@@ -146,8 +149,10 @@ class Desk:
         if question.service not in _NEVER_GRACE and not question.rhost:
             self._grace.grant(question.user, question.service, question.tty, grace.unlocks, grace.seconds)
 
-    def _is_bypassed(self, question: Question) -> bool:
-        return self.bypass.left > 0 and not question.rhost and bool(_LOCAL.match(question.tty))
+    def _is_bypassed(self, asked: Asked) -> bool:
+        question = asked.question
+        is_local = not question.rhost and bool(_LOCAL.match(question.tty))
+        return self.bypass.left > 0 and asked.is_root and is_local
 
 
 def _refuse(state: str) -> None:

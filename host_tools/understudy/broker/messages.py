@@ -142,7 +142,7 @@ def question(word: str, fields: Mapping[str, str]) -> Question:
     if not _ID.match(fields["id"]):
         raise BadRequest("id: 32 lower-case hex digits")
     within = fields["within"]
-    if not (within.isascii() and within.isdigit() and 0 < int(within[:6]) <= MAX_WITHIN):
+    if not (within.isascii() and within.isdigit() and len(within) <= 5 and 0 < int(within) <= MAX_WITHIN):
         raise BadRequest(f"within: 1 to {MAX_WITHIN} milliseconds")
     if fields.get("enrol", "yes") != "yes":
         raise BadRequest("enrol: yes, or not at all")
@@ -165,6 +165,6 @@ def question(word: str, fields: Mapping[str, str]) -> Question:
 def bypass_seconds(fields: Mapping[str, str]) -> int:
     """How long a `bypass` is to last. BadRequest."""
     text = fields.get("seconds", "")
-    if not (text.isascii() and text.isdigit() and int(text[:6]) <= MAX_BYPASS):
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= MAX_BYPASS):
         raise BadRequest(f"seconds: 0 to {MAX_BYPASS}")
     return int(text)

@@ -16,7 +16,7 @@ from understudy.broker.memory import KEPT_SECONDS
 from understudy.client import new_id
 from understudy.deadline import Deadline
 from understudy.files import write_private
-from understudy_device.errors import BadRequest, UnderstudyError
+from understudy_device.errors import BadRequest, Throttled, UnderstudyError
 
 _SECONDS = 5.0
 _MOST = 1000  # of each; the newest are kept
@@ -56,7 +56,12 @@ class Outbox:
                 self._codes.pop(0)
             while self._reports:
                 event, user, time, number = self._reports[0]
-                await self._tell("report", {"event": event, "user": user, "time": time}, number)
+                try:
+                    await self._tell("report", {"event": event, "user": user, "time": time}, number)
+                except Throttled:
+                    # The device keeps that answer under the id.
+                    self._reports[0] = (event, user, time, new_id())
+                    raise
                 self._reports.pop(0)
                 self._save()
                 self._journal.write(NOTICE, "reported", what=event, user=user)

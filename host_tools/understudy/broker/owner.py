@@ -105,6 +105,10 @@ class Owner(threading.Thread):
         self._jobs.nudge()
         self.join(_CONNECT_SECONDS)
 
+    def is_open(self) -> bool:
+        """Whether the device is open now."""
+        return self._open is not None
+
     @property
     def waiting(self) -> int:
         """Jobs that wait."""

@@ -6,7 +6,7 @@ A source either says something final, or nothing: then the next one is asked. A 
 so is the device's throttling, or there would be guesses to be had at the one after the other has said no.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 
 SERVER = "server"
@@ -32,8 +32,14 @@ _FINAL = {
     SERVER: frozenset((ACCEPTED, REJECTED, CHALLENGE, "replayed")),
     DEVICE: frozenset((ACCEPTED, REJECTED, "replayed", "throttled", "disabled", "expired")),
 }
-# There is a device that could judge a recovery code, but not what was typed.
-_THERE = frozenset(("clock-unset", "malformed", "unknown-user", "pending", "unconfirmed"))
+# What is said when there is no device that could judge so much as a recovery code. Never a word that anybody
+# can bring about by asking a lot.
+AWAY = frozenset(
+    (
+        *("no-device", "port-busy", "not-yours", "not-paired", "unclaimed", "identity"),
+        *("sealed", "damaged", "handshake-failed", "version"),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -44,13 +50,13 @@ class Outcome:
     by: str
 
 
-def deciding(mode: str) -> Generator[str, str, Outcome]:
+def deciding(order: Sequence[str]) -> Generator[str, str, Outcome]:
     """Yields the sources to be asked, takes the word of each, returns the outcome.
 
     Of words that are not final the device's is kept: it tells the user more than that a server is away.
     """
     last = UNREACHABLE
-    for source in ORDER[mode]:
+    for source in order:
         word = yield source
         if word in _FINAL[source]:
             return Outcome(word, source)
@@ -61,7 +67,7 @@ def deciding(mode: str) -> Generator[str, str, Outcome]:
 
 def decide(mode: str, words: Mapping[str, str]) -> Outcome:
     """The outcome when the sources say `words`."""
-    steps = deciding(mode)
+    steps = deciding(ORDER[mode])
     source = next(steps)
     while True:
         try:
@@ -73,7 +79,7 @@ def decide(mode: str, words: Mapping[str, str]) -> Outcome:
 
 def is_emergency(outcome: Outcome) -> bool:
     """Whether a named emergency account gets in: nobody can judge anything, not even a recovery code."""
-    return outcome.by == NOBODY and outcome.word not in _THERE
+    return outcome.by == NOBODY and outcome.word in AWAY
 
 
 # For people.

@@ -38,7 +38,8 @@ from understudy_device.errors import BadRequest, Busy, Denied, LinkTimeout, Unde
 
 _READ_SECONDS = 5.0  # for a request to come in, and for a reply to be taken
 _CREDENTIALS = struct.Struct("3i")  # struct ucred: pid, uid, gid; unix(7)
-_USERS_SHARE = 8  # of the clients at once, one who is not root may be every eighth
+BACKLOG = 512
+_USERS_SHARE = 8  # of the connections at once, a user may have every eighth, and all users half
 
 
 @dataclass(frozen=True)
@@ -84,10 +85,16 @@ class Server:
 
     async def serve(self, listening: socket.socket) -> asyncio.Server:
         """Begin to answer."""
-        return await asyncio.start_unix_server(self._connected, sock=listening, limit=MAX_REQUEST)
+        return await asyncio.start_unix_server(
+            self._connected, sock=listening, limit=MAX_REQUEST, backlog=BACKLOG
+        )
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = peer_of(writer.get_extra_info("socket"))
+        if not peer.is_root and not self._has_room(peer):
+            writer.write(refusal(Busy()).packed())
+            writer.close()
+            return
         self._clients[peer.uid] = self._clients.get(peer.uid, 0) + 1
         try:
             word, reply = await self._reply(reader, peer)
@@ -113,9 +120,7 @@ class Server:
     async def _answered(self, reader: asyncio.StreamReader, peer: Peer) -> tuple[str, bytes]:
         # First: a connection that is closed over unread bytes loses the reply, too.
         data = await _read(reader)
-        most = self.configuration.broker.clients
-        share = most if peer.is_root else max(1, most // _USERS_SHARE)
-        if sum(self._clients.values()) > most or self._clients[peer.uid] > share:
+        if peer.is_root and self._clients[peer.uid] > self.configuration.broker.clients:
             raise Busy()
         word, fields = read_request(data)
         if word in (LOGIN, ACCOUNT):
@@ -128,6 +133,13 @@ class Server:
             raise Denied("Only root and the broker's own group may use the device's port.")
         self._journal.write(NOTICE, "attached", uid=peer.uid, pid=peer.pid)
         return word, pack("ok", ())
+
+    def _has_room(self, peer: Peer) -> bool:
+        """Whether a user's process may connect once more; there is always room for root's logins."""
+        most = self.configuration.broker.clients
+        users = sum(count for uid, count in self._clients.items() if uid != 0)
+        own = self._clients.get(peer.uid, 0)
+        return own < max(1, most // _USERS_SHARE) and users < max(1, most // 2)
 
     def _bypassed(self, seconds: int, tty: str, peer: Peer) -> bytes:
         """Logins at the machine itself need no code for a while; the command sees that root sits there."""

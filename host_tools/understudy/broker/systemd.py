@@ -13,12 +13,23 @@ _FIRST = 3  # SD_LISTEN_FDS_START
 _MILLION = 1_000_000
 
 
+class HandedSocket(socket.socket):
+    """A listening socket that stays as it was handed over.
+
+    Who called listen() last is who answers, to a client (SO_PEERCRED, unix(7)), and asyncio calls it once
+    more: the PAM module would then see the broker's user, who does not own a folder that systemd has made.
+    """
+
+    def listen(self, backlog: int = 0) -> None:
+        """It listens already."""
+
+
 def handed_socket(environment: Mapping[str, str], pid: int) -> socket.socket | None:
     """The listening socket that systemd has opened for us, or None."""
     if environment.get("LISTEN_PID") != str(pid) or environment.get("LISTEN_FDS", "0") == "0":
         return None
     os.set_inheritable(_FIRST, False)
-    return socket.socket(fileno=_FIRST)
+    return HandedSocket(fileno=_FIRST)
 
 
 class Notifier:

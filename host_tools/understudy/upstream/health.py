@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from understudy.upstream import Login, Says, Upstream, unreachable
-from understudy_device.errors import Unreachable
+from understudy_device.errors import UnderstudyError, Unreachable
 
 Clock = Callable[[], float]  # monotonic seconds
 
@@ -50,6 +50,9 @@ class Watched:
             says = await self._upstream.check(login, seconds)
         except Unreachable as error:
             self._went_down(str(error.fields.get("reason", "")))
+            raise
+        except UnderstudyError:
+            self._next = 0.0  # it was not asked: the next login tries it
             raise
         self._came_up()
         return says
