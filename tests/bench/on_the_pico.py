@@ -89,7 +89,7 @@ for stage, owner, name in (
     ("decrypt", noise.CipherState, "decrypt_with_ad"),
     ("parse and check", service, "_parse"),
     ("parse and check", service, "check_fields"),
-    ("seen before?", code_commands, "_answered"),
+    ("seen before?", code_commands, "answered"),
     ("look up, unseal", directory.Directory, "look_up"),
     ("last used steps", directory.Directory, "state"),
     ("codes, compare", code_commands, "decide"),
