@@ -7,26 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pico_session import PicoSession
+from pico_session import PicoSession, chip
 
 import large
 from parts import NOW, Bench, Host
 from understudy.pico_board import display_bus
 from understudy.simulator.ds3231 import DS3231
-from understudy.simulator.flash_layout import FLASH_SIZE, FS_SIZE, FS_START
 from understudy.simulator.i2c_bus import I2CBus
 from understudy.simulator.pico import Device
 from understudy.simulator.ssd1306 import Ssd1306
 
 GRID_US = 10000  # a request leaves at a multiple of this, so that USB's frames fall alike
 _USERS = (3, 8, 1, 6)
-
-
-def chip(region: bytes) -> bytes:
-    """A Pico's whole flash with `region` as the store's."""
-    if len(region) != FS_SIZE:
-        raise ValueError(f"the store's region has {FS_SIZE} bytes, not {len(region)}")
-    return b"\xff" * FS_START + region + b"\xff" * (FLASH_SIZE - FS_START - FS_SIZE)
 
 
 @dataclass(frozen=True)

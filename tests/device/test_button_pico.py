@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from large_pico import chip
-from pico_session import PicoSession
+from pico_session import PicoSession, chip
 from rp2040py.rp2040 import RP2040
 
 import large

@@ -9,48 +9,39 @@ import urllib.parse
 import PIL.Image
 import pytest
 import zxingcpp
-from pico_session import PicoSession
+from pico_session import ENTROPY, TOTP, Owner, PicoSession
 
 import pyotp
 from golden_screens import golden
-from parts import NOW, Host
+from parts import Host
 from understudy.pico_board import display_bus
 from understudy.picture import drawn, png, rows
 from understudy.simulator.ssd1306 import Ssd1306
 from understudy_device import protocol, screens
 from understudy_device.events import Event
 
-ENTROPY = "00" * 32
 DRAWN_US = 300_000  # simulated; from an answer to the picture on the display
 RETRY_US = 12_000_000  # until a display is tried again
 WATCHDOG_US = 8_300_000
 
 
-class Watched(Host):
-    """A host with a view of the display, which notes all that it receives."""
+class Watched(Owner):
+    """An owner with a view of the display, who notes all that it receives."""
 
-    def __init__(self, image):
+    def __init__(self):
         super().__init__()
         self.chip = Ssd1306()
         self.bus = display_bus(self.chip)
-        self.device = PicoSession(image, devices=[self.bus])
         self.replies = []
 
+    def power_up(self, image, flash=None):
+        """A device with the display; without `flash`, a new one."""
+        return PicoSession(image, flash, devices=[self.bus])
+
     def ask(self, cmd, **fields):
-        reply = super().ask(self.device, cmd, **fields)
+        reply = super().ask(cmd, **fields)
         self.replies.append(repr(reply))
         return reply
-
-    def claim(self):
-        """Pair, and open a session with the clock set."""
-        self.start_pairing(self.device)
-        self.ask("claim", wrap=self.wrap(), entropy=ENTROPY)
-        self.open(self.device)
-        self.zero = NOW - self.device.pico.micros // 1000000
-        self.ask("clock_set", time=NOW)
-
-    def now(self):
-        return self.zero + self.device.pico.micros // 1000000
 
     def faults(self):
         """What the audit log says of faults."""
@@ -70,10 +61,14 @@ class Watched(Host):
 
 @pytest.fixture
 def host(device_image):
-    return Watched(device_image)
+    """Of a device that has a user, alice."""
+    host = Watched()
+    return host.take_over(lambda flash: host.power_up(device_image, flash))
 
 
-def test_from_new_to_a_throttled_user(host):
+def test_from_new_to_a_throttled_user(device_image):
+    host = Watched()
+    host.device = host.power_up(device_image)
     hello = host.hello(host.device)
     assert (hello["state"], hello["display"]) == ("unclaimed", True)
     assert host.shows(("unclaimed", (hello["device"],)))
@@ -83,12 +78,12 @@ def test_from_new_to_a_throttled_user(host):
     assert host.shows(("clock-unset", ()))
     assert host.chip.picture() == rows(golden("clock-unset"))
     host.open(host.device)
-    host.ask("clock_set", time=NOW)
+    host.tell_time()
     assert host.shows(("ready", ("synced", 0)))
-    host.ask("user_add", user="alice", secret="31" * 20, confirmed=True, entropy=ENTROPY)
+    host.enrol()
     assert host.shows(("ready", ("synced", 1)))
     for _ in range(5):
-        assert host.ask("verify", user="alice", code="000000")["status"] == "rejected"
+        assert host.verify("000000") == "rejected"
     assert host.settled() == rows(golden("verdict-rejected"))
     reply = host.ask("verify", user="alice", code="000000")
     assert reply["status"] == "throttled"
@@ -98,8 +93,7 @@ def test_from_new_to_a_throttled_user(host):
 
 
 def test_the_secret_of_an_enrolment_is_on_the_display_only(host):
-    host.claim()
-    reply = host.ask("user_add", user="alice", on_device=True, entropy=ENTROPY)
+    reply = host.ask("user_add", user="bob", on_device=True, entropy=ENTROPY)
     print("user_add --on-device:", host.device.micros, "us")
     assert host.device.micros < WATCHDOG_US / 2
     assert reply["status"] == "ok"
@@ -107,7 +101,7 @@ def test_the_secret_of_an_enrolment_is_on_the_display_only(host):
     found = zxingcpp.read_barcodes(PIL.Image.open(io.BytesIO(png(picture))).convert("L"))
     uri = urllib.parse.urlsplit(found[0].text)
     secret = dict(urllib.parse.parse_qsl(uri.query))["secret"]
-    assert (uri.scheme, uri.netloc, uri.path) == ("otpauth", "totp", "/alice")
+    assert (uri.scheme, uri.netloc, uri.path) == ("otpauth", "totp", "/bob")
     assert host.ask("screen") | {"id": ""} == {
         "id": "",
         "status": "ok",
@@ -116,8 +110,8 @@ def test_the_secret_of_an_enrolment_is_on_the_display_only(host):
         "display": True,
     }
     code = pyotp.TOTP(secret).at(host.now())
-    assert host.ask("user_confirm", user="alice", code=code)["status"] == "accepted"
-    assert host.settled() == rows(golden("verdict-accepted"))
+    assert host.ask("user_confirm", user="bob", code=code)["status"] == "accepted"
+    assert host.settled() == rows(drawn(("verdict", ("accepted", "bob"))))
     seen = "".join(host.replies)
     assert secret not in seen and "otpauth" not in seen
 
@@ -140,14 +134,11 @@ def mended(host):
 
 @pytest.mark.parametrize("trouble", [blocked, unplugged, refusing])
 def test_a_display_in_trouble_changes_no_answer_and_comes_back(host, trouble):
-    host.claim()
-    host.ask("user_add", user="alice", secret="31" * 20, confirmed=True, entropy=ENTROPY)
     host.settled()
     trouble(host)
-    assert host.ask("verify", user="alice", code="000000")["status"] == "rejected"
+    assert host.verify("000000") == "rejected"
     host.settled()
-    totp = pyotp.TOTP("GEYTCMJRGEYTCMJRGEYTCMJRGEYTCMJR")
-    assert host.ask("verify", user="alice", code=totp.at(host.now()))["status"] == "accepted"
+    assert host.verify(TOTP.at(host.now())) == "accepted"
     assert host.hello(host.device)["display"] is False
     mended(host)
     host.device.pico.run_us(RETRY_US, wall_s=240)

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import find_image
-from large_pico import chip
-from pico_session import PicoSession
+from pico_session import PicoSession, chip
 
 import large
 from parts import NOW, Bench

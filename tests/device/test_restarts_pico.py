@@ -10,15 +10,12 @@ from pathlib import Path
 
 import pytest
 from conftest import find_image
-from pico_session import SECRET, Owner, PicoSession
+from pico_session import TOTP, Owner, PicoSession, claimed
 from test_locked_ends import COUNTS, FOREVER, RAM, WATCHDOG_MS, address
 
-import pyotp
 from understudy.simulator.raw_repl import RawRepl
 from understudy_device import protocol, wire
 from understudy_device.events import Event
-
-TOTP = pyotp.TOTP(SECRET)
 
 MAIN = Path(__file__).parents[2] / "firmware" / "main.py"  # which this image does not hold
 LOCKED = "import board_data\nboard_data.BOARD['locked'] = True\n"
@@ -74,7 +71,7 @@ def verdict(owner):
 @pytest.fixture
 def owner():
     """Of a device with faults in it."""
-    return Owner(Board(find_image("rpi_pico-bare")))
+    return Owner().take_over(lambda flash: Board(find_image("rpi_pico-bare"), flash))
 
 
 def restarted(owner):
@@ -116,9 +113,9 @@ def test_quiet_and_half_a_frame_are_no_hang(owner):
     assert owner.hello(owner.device)["state"] == "open"
 
 
-def test_requests_that_come_in_a_row_are_no_hang(new_device):
+def test_requests_that_come_in_a_row_are_no_hang(device_image):
     """The device is fed by a timer while it waits; a busy one waits for no time worth speaking of."""
-    device = new_device()
+    device = PicoSession(device_image, claimed()[0])
     pico, frame = device.pico, wire.encode(protocol.HELLO, bytes(16))
     device.handle(protocol.HELLO, bytes(16))
     before = pico.micros
@@ -137,7 +134,7 @@ def test_a_fault_outside_of_a_request_restarts_the_chip(owner):
 
 def test_an_end_of_the_locked_image_is_in_the_log_after_the_restart(device_image):
     """The one that is shipped has no prompt to put a fault in: its core is sent to where one would end."""
-    owner = Owner(PicoSession(device_image))
+    owner = Owner().take_over(lambda flash: PicoSession(device_image, flash))
     pico = owner.device.pico
     pico.mcu.core.pc = address(device_image, "pyexec_friendly_repl")
     pico.boot(wall_s=120)
@@ -154,7 +151,7 @@ def test_an_end_of_the_locked_image_is_in_the_log_after_the_restart(device_image
 
 
 def test_a_development_image_says_that_it_is_not_locked():
-    owner = Owner(PicoSession(find_image("rpi_pico-dev")))
+    owner = Owner().take_over(lambda flash: PicoSession(find_image("rpi_pico-dev"), flash))
     assert owner.ask("status")["locked"] is False
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pico_session import PicoSession
+from pico_session import Owner, PicoSession
 
-from parts import NOW, Host
+from parts import NOW
 from understudy.simulator.ds3231 import DS3231
 from understudy.simulator.i2c_bus import I2CBus
 
@@ -16,20 +16,14 @@ DAY = 86400
 PINS = (4, 5)
 
 
-class Owner(Host):
-    """A host, and its device with a chip, or without one."""
+class Keeper(Owner):
+    """An owner, and a clock chip beside the device."""
 
     def __init__(self, image: Path, chip: DS3231) -> None:
         super().__init__()
         self.chip = chip
         self.device = PicoSession(image, devices=[self.bus()])
-        self.hello(self.device)
-        self.start_pairing(self.device)
-        assert self.ask("claim", wrap=self.wrap(), entropy="00" * 32)["role"] == "admin"
-        self.open(self.device)
-
-    def ask(self, cmd: str, **fields: Any) -> Any:
-        return super().ask(self.device, cmd, **fields)
+        self.claim()
 
     def bus(self) -> I2CBus:
         return I2CBus(0, [self.chip], pins=PINS)
@@ -46,18 +40,15 @@ class Owner(Host):
         assert self.ask("clock_set", time=time)["state"] == "synced"
         return self.ask("clock_show")
 
-    def unseal(self) -> None:  # type: ignore[override]
-        self.ask("unseal", wrap=self.wrap(), entropy="00" * 32)
-
 
 @pytest.fixture
-def owner(device_image: Path) -> Owner:
+def owner(device_image: Path) -> Keeper:
     """A claimed device with a chip that was never set."""
-    return Owner(device_image, DS3231(drift_ppm=3.0))
+    return Keeper(device_image, DS3231(drift_ppm=3.0))
 
 
 @pytest.mark.timeout(900)
-def test_a_chip_that_keeps_time_talks_nonsense_and_loses_power(owner: Owner) -> None:
+def test_a_chip_that_keeps_time_talks_nonsense_and_loses_power(owner: Keeper) -> None:
     assert owner.ask("clock_show")["rtc"] == "stopped"
     assert owner.set(NOW)["rtc"] == "ok"
     assert not owner.chip.stopped
@@ -79,13 +70,13 @@ def test_a_chip_that_keeps_time_talks_nonsense_and_loses_power(owner: Owner) -> 
     shown = owner.ask("clock_show")
     assert (shown["state"], shown["rtc"]) == ("unset", "nonsense")
     owner.chip.nonsense = None
-    owner.unseal()
+    owner.bring_secret()
     assert owner.set(NOW + 40 * DAY)["rtc"] == "ok"
     owner.chip.lose_power()
     owner.without_power(10)
     shown = owner.ask("clock_show")
     assert (shown["state"], shown["rtc"]) == ("unset", "stopped")
-    owner.unseal()
+    owner.bring_secret()
     page = owner.ask("audit_read", first=0)
     said = [entry[3] for entry in page["events"] if entry[3] and entry[3].startswith("rtc: ")]
     assert said == ["rtc: nothing but ff", "rtc: had no power"]
