@@ -23,10 +23,11 @@ from tests.reference import load_pyotp
 
 from understudy.client import Client, entropy
 from understudy.deadline import Deadline
-from understudy.identity import load_identity
+from understudy.identity import ensure_identity, load_identity
 from understudy.link import Connection, Link
+from understudy.pairing import join
 from understudy.transport import Port
-from understudy_device.protocol import STATUSES
+from understudy_device.protocol import STATUSES, UNCLAIMED
 
 _PYOTP = load_pyotp()  # here: it can't be loaded by several threads at once
 SIZE = 200
@@ -85,9 +86,8 @@ class Crowd:
         cli = Cli(folder)
         with Device(cli) as device:
             device.start("--screen", str(folder / "screen"))
-            cli.ok("claim", "--yes", "--name", "admin")
-            cli.ok("pair", "--new-identity", "verifier.json", "--name", "broker", "--yes")
             admit(cli.identity, device.port, people())
+            cli.ok("pair", "--new-identity", "verifier.json", "--name", "broker", "--yes")
 
     def copy(self, folder: Path) -> Cli:
         """A copy of it in `folder`, switched off."""
@@ -95,12 +95,17 @@ class Crowd:
         return Cli(folder)
 
 
-def admit(identity: Path, port: str, everybody: list[Person]) -> None:
-    """Give the device these users, the first with a TOTP credential, too; `identity` is an admin's."""
+def admit(identity: Path, port: str, everybody: list[Person], seconds: float = SECONDS) -> None:
+    """Give the device these users, the first with a TOTP credential, too; `seconds` for each step.
+
+    `identity` is an admin's, or becomes one's by claiming the device.
+    """
     with Port(port) as opened:
         link = Link(opened)
-        hello = link.hello(Deadline(SECONDS))
-        client = Client(Connection(link, hello, port), load_identity(identity), SECONDS)
+        connection = Connection(link, link.hello(Deadline(seconds)), port)
+        if connection.hello.state == UNCLAIMED:
+            join(connection, ensure_identity(identity), "claim", "admin", lambda _: None, seconds)
+        client = Client(connection, load_identity(identity), seconds)
         for one in everybody:
             hotp = {"kind": "hotp", "credential": "counter"}
             timed = {"kind": "totp", "credential": "clock", "digits": 8, "interval": INTERVAL}

@@ -16,12 +16,8 @@ from tests.cli.support import SECONDS, Cli, wait_for
 from tests.login.broker import Broker
 from tests.login.crowd import PATIENT, Crowd, CrowdedSite, Person, Sitting, admit, people
 from tests.login.load import Stick, asked, load
-from tests.login.site import BOOT_SECONDS, Device, claim
+from tests.login.site import BOOT_SECONDS, Device
 from tools.buildlib.paths import BUILD
-
-from understudy.deadline import Deadline
-from understudy.link import Link
-from understudy.transport import Port
 
 IMAGE = BUILD / "images/rpi_pico/firmware.uf2"
 STOPS = 5  # of an emulated Pico, which is slow
@@ -119,10 +115,7 @@ def test_an_emulated_pico_stopped_under_load(tmp_path: Path) -> None:
     with Device(cli) as device:
         pico = ("--board", "rpi_pico", "--image", str(IMAGE), "--no-display")
         device.start(*pico)
-        with Port(device.port) as opened:  # its first start takes longest
-            Link(opened).hello(Deadline(BOOT_SECONDS))
-        claim(cli)
-        admit(cli.identity, device.port, [*crowded, probe])
+        admit(cli.folder / "verifier.json", device.port, [*crowded, probe], BOOT_SECONDS)
         broker = Broker(cli, device.port, f"[login]\ndeadline = {SECONDS}\n")
         broker.start()
         try:

@@ -32,6 +32,7 @@ _WAITING = 64  # requests under one key
 _GONE_SECONDS = 5.0  # a device that has been away for so long is not waited for
 _RETRY_SECONDS = 0.2  # between looks for a device that is away
 _IDLE_SECONDS = 1.0  # between looks at a port on which nothing happens
+_END_SECONDS = 3.0
 _CONNECT_SECONDS = 60.0  # for a hello and a handshake; an emulated Pico takes its time
 
 # What may be otherwise after another connection; anything else is the device's answer.
@@ -100,10 +101,10 @@ class Owner(threading.Thread):
         self._jobs.nudge()
 
     def end(self) -> None:
-        """Close the device, and no more."""
+        """Close the device, and no more. One that does not answer is left to the end of the process."""
         self._ended = True
         self._jobs.nudge()
-        self.join(_CONNECT_SECONDS)
+        self.join(_END_SECONDS)
 
     def is_open(self) -> bool:
         """Whether the device is open now."""
