@@ -13,11 +13,10 @@ from pico_session import ENTROPY, TOTP, Owner, PicoSession
 
 import pyotp
 from golden_screens import golden
-from parts import Host
 from understudy.pico_board import display_bus
 from understudy.picture import drawn, png, rows
 from understudy.simulator.ssd1306 import Ssd1306
-from understudy_device import protocol, screens
+from understudy_device import screens
 from understudy_device.events import Event
 
 DRAWN_US = 300_000  # simulated; from an answer to the picture on the display
@@ -142,17 +141,12 @@ def test_a_display_in_trouble_changes_no_answer_and_comes_back(host, trouble):
     assert host.hello(host.device)["display"] is False
     mended(host)
     host.device.pico.run_us(RETRY_US, wall_s=240)
-    host.open(host.device)
     assert host.ask("screen")["display"] is True
     assert host.shows(("ready", ("synced", 1)))
     assert host.faults() == ["OSError"]
 
 
 def test_without_a_display(device_image):
-    device = PicoSession(device_image)
-    host = Host()
-    assert host.hello(device)["display"] is False
-    host.join(device, "claim")
-    assert host.open(device)[0] == protocol.OPEN_2
-    reply = host.ask(device, "user_add", user="alice", on_device=True, entropy=ENTROPY)
-    assert reply["status"] == "no-display"
+    owner = Owner().take_over(lambda flash: PicoSession(device_image, flash))
+    assert owner.hello(owner.device)["display"] is False
+    assert owner.ask("user_add", user="bob", on_device=True, entropy=ENTROPY)["status"] == "no-display"
