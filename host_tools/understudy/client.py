@@ -33,6 +33,7 @@ _LONGER = {"factory_reset": 120.0, "enrol": 20.0, "enrol_confirm": 20.0}
 ATTEMPTS = 3
 _PATIENCE = 3  # times what the last session took
 _SLOWEST = 10.0  # seconds
+_HELLOS = 30  # that take as long as opening a session, by far
 _ID_BYTES = 8
 
 Fields = dict[str, Any]
@@ -88,6 +89,11 @@ class Pace:
     def took(self, seconds: float) -> None:
         """A session was opened within so many seconds."""
         self._took = seconds
+
+    def heard(self, seconds: float) -> None:
+        """A hello was answered within so many seconds: a guess, as long as no session was opened."""
+        if not self._took:
+            self._took = min(_SLOWEST, _HELLOS * seconds)
 
     def missed(self) -> None:
         """A device that is there did not open one in time, by far."""

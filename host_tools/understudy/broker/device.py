@@ -87,8 +87,9 @@ def open_device(settings: Device, pace: Pace, journal: Journal, deadline: Deadli
 
 
 def _client(settings: Device, identity: Identity, port: Port, pace: Pace, deadline: Deadline) -> Client:
-    link = Link(port)
+    link, start = Link(port), time.monotonic()
     hello = link.hello(deadline.within(HELLO_SECONDS))
+    pace.heard(time.monotonic() - start)
     if settings.id not in (None, hello.device):
         raise NotYours(f"The device at {port.url} is {hello.device}, not {settings.id}.")
     client = Client(Connection(link, hello, port.url), identity, deadline.left, pace)
