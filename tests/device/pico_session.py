@@ -13,6 +13,7 @@ from parts import NOW, Bench, BenchBoard, CutFlash, Host
 from understudy.simulator.flash_layout import FLASH_SIZE, FS_SIZE, FS_START
 from understudy.simulator.pico import Device, Pico
 from understudy_device import wire
+from understudy_device.events import Event
 
 SECRET = "GEYTCMJRGEYTCMJRGEYTCMJRGEYTCMJR"  # 20 times 0x31, as the owner imports it
 TOTP = pyotp.TOTP(SECRET)
@@ -132,3 +133,13 @@ class Owner(Host):
     def verify(self, code: str) -> str:
         """The verdict on a code of alice's."""
         return str(self.ask("verify", user="alice", code=code)["status"])
+
+    def events(self, *names: str) -> list[tuple[str, str | None]]:
+        """(name, detail) of every event of these names in the audit log."""
+        found: list[tuple[str, str | None]] = []
+        first = 0
+        while page := self.ask("audit_read", first=first)["events"]:
+            for number, data, _, detail, _ in page:
+                found.append((Event.unpack(bytes.fromhex(data)).name, detail))
+                first = number + 1
+        return [event for event in found if event[0] in names]

@@ -17,7 +17,6 @@ from understudy.pico_board import display_bus
 from understudy.picture import drawn, png, rows
 from understudy.simulator.ssd1306 import Ssd1306
 from understudy_device import screens
-from understudy_device.events import Event
 
 DRAWN_US = 300_000  # simulated; from an answer to the picture on the display
 RETRY_US = 12_000_000  # until a display is tried again
@@ -41,11 +40,6 @@ class Watched(Owner):
         reply = super().ask(cmd, **fields)
         self.replies.append(repr(reply))
         return reply
-
-    def faults(self):
-        """What the audit log says of faults."""
-        page = self.ask("audit_read", first=0)["events"]
-        return [detail for _, data, _, detail, _ in page if Event.unpack(bytes.fromhex(data)).name == "fault"]
 
     def settled(self, us=DRAWN_US):
         """The picture after so much simulated time."""
@@ -143,7 +137,7 @@ def test_a_display_in_trouble_changes_no_answer_and_comes_back(host, trouble):
     host.device.pico.run_us(RETRY_US, wall_s=240)
     assert host.ask("screen")["display"] is True
     assert host.shows(("ready", ("synced", 1)))
-    assert host.faults() == ["OSError"]
+    assert host.events("fault") == [("fault", "OSError")]
 
 
 def test_without_a_display(device_image):

@@ -15,7 +15,6 @@ from test_locked_ends import COUNTS, FOREVER, RAM, WATCHDOG_MS, address
 
 from understudy.simulator.raw_repl import RawRepl
 from understudy_device import protocol, wire
-from understudy_device.events import Event
 
 MAIN = Path(__file__).parents[2] / "firmware" / "main.py"  # which this image does not hold
 LOCKED = "import board_data\nboard_data.BOARD['locked'] = True\n"
@@ -57,9 +56,7 @@ class Board(PicoSession):
 
 def logged(owner):
     """[(event, detail)] of what went wrong."""
-    page = owner.ask("audit_read", first=0)
-    found = [(Event.unpack(bytes.fromhex(data)), detail) for _, data, _, detail, _ in page["events"]]
-    return [(event.name, detail) for event, detail in found if event.name in ("fault", "restarted")]
+    return owner.events("fault", "restarted")
 
 
 def verdict(owner):
