@@ -23,6 +23,7 @@ IMAGE = BUILD / "images/rpi_pico/firmware.uf2"
 STOPS = 4  # of an emulated Pico, which is slow; its test comes first, so that others go on beside it
 PARTS = 8
 ROUNDS = 25  # in each part
+HANGS = 7  # every fifth round
 CLIENTS = 6
 RECOVERY = 5.0  # seconds from the device's return to a verdict
 
@@ -98,7 +99,7 @@ def test_a_device_unplugged_under_load(crowd: Crowd, tmp_path: Path, part: int) 
         plugged(crowd, tmp_path / "host") as (broker, stick),
         load(broker.socket, crowded, seed) as books,
     ):
-        for number in range(ROUNDS):
+        for number in range(ROUNDS + HANGS):
             books.wait_for(chance.randrange(1, 2 * CLIENTS))
             time.sleep(chance.uniform(0, 0.005))
             away = chance.choice((0, 0, chance.uniform(0, 1)))
