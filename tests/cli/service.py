@@ -10,7 +10,6 @@ import select
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -19,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.cli.support import SECONDS, wait_for
+from tests.ports import free_port
 
 from understudy.paths import etc_dir
 from understudy.simulator.pty_port import PtyPort
@@ -137,12 +137,6 @@ class Cable(threading.Thread):
         for end in (self._host, self._device):
             if end is not None:
                 end.__exit__(None, None, None)
-
-
-def free_port() -> int:
-    """A TCP port that nobody uses."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from tests.cli.support import SECONDS, Cli, code, wait_for
+from tests.ports import free_port
 
 from understudy_device.sntp import parse, request
 
@@ -37,13 +38,6 @@ def debian(pattern: str) -> str:
     return str(found[0])
 
 
-def free_port() -> int:
-    """A UDP port that nobody has."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
 def answered(port: int) -> bool:
     """Whether a server is up."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
@@ -65,7 +59,7 @@ class Servers:
     def chronyd(self, ahead: int = 0) -> str:
         """A chronyd whose clock is `ahead` seconds wrong; its address."""
         self._count += 1
-        folder, port = self._folder / f"chrony{self._count}", free_port()
+        folder, port = self._folder / f"chrony{self._count}", free_port(socket.SOCK_DGRAM)
         folder.mkdir(mode=0o700)
         (folder / "conf").write_text(CONFIG.format(port=port, folder=folder))
         user = pwd.getpwuid(os.getuid()).pw_name
@@ -88,7 +82,7 @@ class Servers:
 
     def absent(self) -> str:
         """A port that nobody has."""
-        return f"127.0.0.1:{free_port()}"
+        return f"127.0.0.1:{free_port(socket.SOCK_DGRAM)}"
 
     @staticmethod
     def _stop(process: "subprocess.Popen[bytes]") -> None:

@@ -21,8 +21,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from tests.cli.service import free_port
 from tests.cli.support import SECONDS, SECRET, first_line, hotp, wait_for
+from tests.ports import free_port
 from tools.buildlib.paths import PRIVACYIDEA, UNPACKED
 
 HERE = Path(__file__).parent
@@ -36,13 +36,6 @@ PEOPLE = {
     "dave": {"secret": HEX, "type": "totp", "pin": ""},  # privacyIDEA: a policy says no
     "erin": {"secret": HEX, "type": "hotp", "pin": ""},
 }
-
-
-def free_udp_port() -> int:
-    """A UDP port that nobody uses."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Server:
@@ -166,7 +159,7 @@ class FreeRadius(Server):
     def __init__(self, folder: Path, reject_delay: int = 0) -> None:
         """`reject_delay`: seconds; Debian's configuration has 1."""
         super().__init__(folder)
-        self.port = free_udp_port()
+        self.port = free_port(socket.SOCK_DGRAM)
         self.address = f"127.0.0.1:{self.port}"
         self.secret_file = folder / "secret"
         self.secret_file.write_text(self.SECRET + "\n")

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
-from tests.cli.service import free_port
 from tests.cli.support import SECONDS, Done, wait_for
 from tests.cli.terminal import Pty
 from tests.login.machine import HOMES, Machine
+from tests.ports import free_port
 
 CONFIG = Path("/etc/ssh/sshd_config")
 DROP_IN = Path("/etc/ssh/sshd_config.d/understudy.conf")

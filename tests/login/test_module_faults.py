@@ -21,7 +21,7 @@ from tests.login.module_support import (  # noqa: F401
     short_folder,
 )
 
-EVER = 99999
+EVER = 2**31 - 1  # an int; a poll that fails at once is made a hundred thousand times a second
 BUF_ERR = 5  # of PAM itself
 ACCEPTED = message("accepted", "info in")
 REJECTED = message("rejected", "error out")

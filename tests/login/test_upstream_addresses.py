@@ -10,9 +10,9 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from tests.cli.service import free_port
 from tests.login.fakes import Web, http, web_server
 from tests.login.upstreams import LONG, SHORT, login, run, upstream
+from tests.ports import free_port
 
 from understudy.upstream import Says
 from understudy.upstream.names import Names

@@ -13,8 +13,9 @@ import pytest
 from pyrad.packet import AccessAccept, AuthPacket
 from tests.cli.support import code, hotp
 from tests.login.fakes import Wire, until, wire
-from tests.login.servers import ASKED, PIN, FreeRadius, free_udp_port
+from tests.login.servers import ASKED, PIN, FreeRadius
 from tests.login.upstreams import LONG, SHORT, login, outcome, run, said, upstream
+from tests.ports import free_port
 
 from understudy.upstream import Login, Says
 from understudy.upstream.health import Watched
@@ -146,7 +147,7 @@ def test_the_next_server_is_asked_when_one_is_silent(server: FreeRadius, other: 
 
 
 def test_all_of_them_are_away(server: FreeRadius) -> None:
-    nobody = f"127.0.0.1:{free_udp_port()}"
+    nobody = f"127.0.0.1:{free_port(socket.SOCK_DGRAM)}"
     server.stop()
     assert said(asking(server, server.address, nobody), login("alice", code())) == "refused"
     assert said(asking(server, "[::1]:1", nobody), login("alice", code())) == "refused"
@@ -185,7 +186,7 @@ def test_one_that_answers_after_the_next_was_asked_is_heard(server: FreeRadius) 
 def test_of_several_servers_the_one_with_another_secret_is_told(server: FreeRadius) -> None:
     async def work() -> object:
         async with wire(server.address, answers=lambda data: [_flipped(data, 30)]) as net:
-            nobody = f"127.0.0.1:{free_udp_port()}"
+            nobody = f"127.0.0.1:{free_port(socket.SOCK_DGRAM)}"
             return await outcome(asking(server, nobody, net.address)(), login("alice", code()), SHORT)
 
     assert run(work()) == "secret"

@@ -5,6 +5,7 @@
 import asyncio
 import json
 import os
+import socket
 import threading
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pyrad.packet import AuthPacket
-from tests.login.servers import free_udp_port
 from tests.login.upstreams import login, run, upstream
+from tests.ports import free_port
 
 from understudy.configuration import Upstream
 from understudy.upstream import REASONS, Says
@@ -328,7 +329,7 @@ def test_a_name_is_looked_up_anew_for_each_login_and_an_address_never() -> None:
             with pytest.raises(Unreachable) as caught:
                 await names.addresses("otp.example", 443)
             assert caught.value.fields["reason"] == "dns"
-        assert await names.addresses("127.0.0.1", free_udp_port()) == ["127.0.0.1"]
+        assert await names.addresses("127.0.0.1", free_port(socket.SOCK_DGRAM)) == ["127.0.0.1"]
         assert await names.addresses("::1", 1) == ["::1"]
 
     run(work())

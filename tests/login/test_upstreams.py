@@ -9,12 +9,12 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from tests.cli.service import free_port
 from tests.cli.support import SECRET, code, hotp
 from tests.login.certificates import make_certificates
 from tests.login.fakes import http, until, web_server
 from tests.login.servers import ASKED, PIN, PrivacyIdea
 from tests.login.upstreams import LONG, SHORT, login, outcome, run, said, upstream
+from tests.ports import free_port
 
 from understudy.upstream import Says
 from understudy.upstream.health import Watched
