@@ -6,7 +6,6 @@ Nothing of a login is kept between its questions: what has to come back is in th
 """
 
 import asyncio
-import re
 import time
 from collections.abc import Callable, Collection
 
@@ -20,6 +19,7 @@ from understudy.broker.outbox import Outbox
 from understudy.broker.policy import DEVICE_ONLY, UPSTREAM_FIRST
 from understudy.client import Fields, new_id
 from understudy.configuration import Configuration, Service
+from understudy.terminals import is_of_the_machine
 from understudy_device.errors import (
     BadRequest,
     ClockUnset,
@@ -33,8 +33,6 @@ from understudy_device.errors import (
 
 CODE = "code"
 _NEVER_GRACE = ("sshd",)
-# Where somebody at the machine itself sits: a virtual console, the serial one.
-_LOCAL = re.compile(r"(/dev/)?(tty[0-9]+|ttyS[0-9]+|ttyAMA[0-9]+|console|hvc[0-9]+)\Z")
 
 GroupsOf = Callable[[str], Collection[str]]
 
@@ -151,7 +149,7 @@ class Desk:
 
     def _is_bypassed(self, asked: Asked) -> bool:
         question = asked.question
-        is_local = not question.rhost and bool(_LOCAL.match(question.tty))
+        is_local = not question.rhost and is_of_the_machine(question.tty)
         return self.bypass.left > 0 and asked.is_root and is_local
 
 

@@ -3,7 +3,6 @@
 """The way out from the console: local-bypass."""
 
 import os
-import re
 import sys
 from typing import Annotated
 
@@ -16,11 +15,9 @@ from understudy.cli.options import Options, command
 from understudy.cli.output import Answer
 from understudy.configuration import load, usual_path
 from understudy.statuses import error_for
+from understudy.terminals import is_of_the_machine
 from understudy.usage import WrongUsage
 from understudy_device.errors import Denied
-
-# A terminal at the machine itself: a virtual console, the serial one.
-LOCAL = re.compile(r"/dev/(tty[0-9]+|ttyS[0-9]+|ttyAMA[0-9]+|console|hvc[0-9]+)\Z")
 
 
 def register(app: typer.Typer) -> None:
@@ -47,7 +44,7 @@ def local_bypass(
     if seconds > MAX_BYPASS:
         raise WrongUsage("--for: a day at most")
     terminal = _terminal()
-    if os.geteuid() != 0 or not LOCAL.match(terminal):
+    if os.geteuid() != 0 or not is_of_the_machine(terminal):
         raise Denied("Only root may do that, and only at a terminal of the machine itself (the console).")
     socket = load(usual_path()).broker.socket
     word, fields = exchange(socket, BYPASS, [("seconds", str(seconds)), ("tty", terminal)])
