@@ -197,6 +197,12 @@ def test_the_host_shares_only_the_link():
             assert parts[0] not in ("ports",), path
 
 
+def test_nothing_of_the_host_stands_on_its_command_line():
+    for path in sources(HOST):
+        if "cli" not in path.parts and path.name != "__main__.py":
+            assert not [one for one, _ in imports(path) if one.split(".")[:2] == ["understudy", "cli"]], path
+
+
 def test_only_compat_asks_which_interpreter_this_is():
     for path in sources(CORE):
         handlers = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.ExceptHandler)]

@@ -8,8 +8,8 @@ from typing import Any
 from understudy import qr
 from understudy.broker.asked import Asked, Reply, accepted, prompt
 from understudy.broker.policy import DEVICE
-from understudy.cli.text import code as shown_code
 from understudy.client import entropy, new_id
+from understudy.made_codes import shown
 from understudy.statuses import explain
 from understudy_device.errors import MalformedCode, Rejected, Replayed, UnderstudyError
 
@@ -54,6 +54,6 @@ def _recovery(codes: Any) -> list[tuple[str, str]]:
     if not codes:
         return [("info", "You are enrolled. The recovery codes got lost: ask an admin for new ones.")]
     lines = ["You are enrolled. Recovery codes, each for one login without the phone; keep them:"]
-    shown = [shown_code(one) for one in codes]
-    lines += ["  ".join(shown[at : at + 2]) for at in range(0, len(shown), 2)]
+    for_people = [shown(one) for one in codes]
+    lines += ["  ".join(for_people[at : at + 2]) for at in range(0, len(for_people), 2)]
     return [("info", line) for line in lines]

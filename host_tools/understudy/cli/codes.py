@@ -13,6 +13,7 @@ from understudy.cli.options import Options, Yes, command
 from understudy.cli.output import Answer, note
 from understudy.client import Client, entropy
 from understudy.files import check_target, write_target
+from understudy.made_codes import shown
 from understudy_device.errors import UnderstudyError
 from understudy_device.protocol import RECOVERY
 
@@ -79,7 +80,7 @@ def _left(device: Client, name: str) -> int:
 def make_recovery(device: Client, name: str) -> list[str]:
     """New recovery codes, as they are shown."""
     codes = device.request("recovery_make", user=name, entropy=entropy())["codes"]
-    return [text.code(one) for one in _told(codes)]
+    return [shown(one) for one in _told(codes)]
 
 
 def announce_recovery(name: str) -> None:
@@ -101,7 +102,7 @@ def bypass(
     seconds = times.duration(duration)
     with client(options) as device:
         reply = device.request("bypass_make", user=name, seconds=seconds, entropy=entropy())
-    code = text.code(_told(reply["code"]))
+    code = shown(_told(reply["code"]))
     if not options.json:
         note(f"Bypass code of {name}, for one login until {text.moment(reply['until'])}. It is shown once:")
     return Answer({"user": name, "code": code, "until": reply["until"]}, code)

@@ -57,12 +57,6 @@ def duration(seconds: int) -> str:
     return " ".join(parts[:2]) or "0 s"
 
 
-def code(digits: str) -> str:
-    """A code made by the device, in two halves, as it is easier to copy."""
-    half = len(digits) // 2
-    return f"{digits[:half]}-{digits[half:]}"
-
-
 def window(steps: int) -> str:
     """How many steps are taken on each side."""
     return f"{steps} {'step' if steps == 1 else 'steps'} on each side"
