@@ -139,9 +139,11 @@ class Judge:
     async def _device(self, asked: Asked) -> None:
         """Returns when the device accepts."""
         question = asked.question
-        if self._is_too_silent(asked) or self.mode(asked) == DEVICE_FIRST:
+        is_too_silent = self._is_too_silent(asked)
+        if is_too_silent or self.mode(asked) == DEVICE_FIRST:
+            # First of all whether it is there: without it, it is an emergency.
             found = await asked("user_state", {"user": question.user}, new_id())
-            if self._is_too_silent(asked):
+            if is_too_silent:
                 raise Unreachable(_TOO_SILENT)
             if found["state"] == "unknown":
                 raise UnknownUser()  # whom the server may know: no guess is to be counted
