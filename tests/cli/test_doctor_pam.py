@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from tests.cli.made_host import Made, severities
+from tests.cli.made_host import Made, by_id, severities
 
 from understudy.doctor.checks_login import check_stacks, covered_services
 from understudy.doctor.checks_sshd import check_sshd, demands_key, read_settings
 from understudy.doctor.findings import HINT, OK, PROBLEM, WARNING, Host, Ran
+from understudy.doctor.sshd_match import settings_of
 from understudy.doctor.stacks import says_enrol
 from understudy.paths import etc_dir
 
@@ -159,6 +160,44 @@ def test_sshd() -> None:
     assert alone == {"sshd-methods": WARNING, "sshd-unasked": PROBLEM}
     assert severities(check_sshd(None, True)) == {"sshd": OK}
     assert severities(check_sshd("no hostkeys available", True)) == {"sshd": HINT}
+
+
+def test_what_sshd_has_for_some_users() -> None:
+    alone = {**SETTINGS, "authenticationmethods": "publickey"}
+    no_pam = {**SETTINGS, "usepam": "no"}
+    of_users = [("alice", "", SETTINGS), ("bob", "", alone), ("carol", "", no_pam), ("dave", "", "no")]
+    of_users += [("alice", "10.0.0.1", alone), ("bob", "10.0.0.1", alone)]
+    found = by_id(check_sshd(SETTINGS, True, of_users))
+    assert {name: one.severity for name, one in found.items()} == {
+        "sshd-methods-match": WARNING,
+        "sshd-unasked-match": PROBLEM,
+        "sshd-pam-match": PROBLEM,
+        "sshd-match": HINT,
+    }
+    what = "For bob, alice from 10.0.0.1, covered: sshd lets in by publickey alone (AuthenticationMethods)."
+    assert found["sshd-methods-match"].what == what
+    assert severities(check_sshd(alone, True, [("bob", "", alone)])) == severities(check_sshd(alone, True))
+    key = {**SETTINGS, "authenticationmethods": "publickey,keyboard-interactive:pam"}
+    assert demands_key(key, [("bob", "", alone)]) and not demands_key(key, [("alice", "", SETTINGS)])
+
+
+def test_whom_sshd_is_asked_about(pam: Pam) -> None:
+    asked: list[str] = []
+
+    def run(words: Sequence[str]) -> Ran | None:
+        asked.append(words[-1].split(",laddr")[0])
+        return Ran(0, "usepam yes\n")
+
+    host = Host(pam.host.root, pam.host.proc, run)
+    pam.write("/usr/sbin/sshd")
+    pam.write("/etc/ssh/sshd_config", "Include sshd_config.d/*.conf\n#Match User x\n")
+    assert settings_of(host, ["alice"]) == ((), 0) and asked == []
+    pam.write(
+        "/etc/ssh/sshd_config.d/a.conf", 'match user bob Address "!10.0.0.1,192.0.2.64/26,2001:db8::*"\n'
+    )
+    found, left_out = settings_of(host, ["alice", "b,c", *(f"user{number}" for number in range(60))])
+    assert [one[:2] for one in found[:2]] == [("alice", ""), ("alice", "192.0.2.65")] and left_out == 12
+    assert asked[0] == "user=alice,host=192.0.2.1,addr=192.0.2.1" and len(asked) == 150
 
 
 def test_what_comes_before_pam_at_sshd() -> None:

@@ -19,16 +19,16 @@ SERVER = '[upstream]\nkind = "privacyidea"\nurl = "https://127.0.0.1:1"\n'
 KEPT = ("etc", "usr/lib/systemd", "var", "run/understudy")
 
 
-def doctor(at: Site, *words: str) -> Done:
-    """The command, as root types it."""
-    env = {**at.cli.env, "UNDERSTUDY_CONFIG": str(CONFIG)}
+def doctor(at: Site, *words: str, **changed: str) -> Done:
+    """The command, as root types it, with some of its environment `changed`."""
+    env = {**at.cli.env, "UNDERSTUDY_CONFIG": str(CONFIG), **changed}
     env.pop("UNDERSTUDY_PORT")
     return at.machine.run(sys.executable, "-m", "understudy", "doctor", *words, "--json", env=env)
 
 
-def met(at: Site, situation: str) -> dict[str, tuple[str, str]]:
+def met(at: Site, situation: str, **changed: str) -> dict[str, tuple[str, str]]:
     """What each user meets at sshd, and who decides; through PAM."""
-    done = doctor(at, "--rehearse", situation)
+    done = doctor(at, "--rehearse", situation, **changed)
     assert done.code in (0, 3), done
     logins = done.json["logins"]
     assert {one["through"] for one in logins} == {"pam"} and {one["service"] for one in logins} == {"sshd"}
@@ -117,9 +117,9 @@ def test_what_the_stack_makes_of_a_refusal(site_of_four: Site) -> None:
     assert met(at, "server-down")["alice"] == ("refused", "pam")
 
 
-def findings(at: Site) -> dict[str, dict[str, str]]:
+def findings(at: Site, **changed: str) -> dict[str, dict[str, str]]:
     """What the doctor finds, by id."""
-    done = doctor(at)
+    done = doctor(at, **changed)
     found = {one["id"]: one for one in done.json["findings"]}
     assert len(found) == len(done.json["findings"])
     assert done.code == (3 if any(one["severity"] == "problem" for one in found.values()) else 0), done
@@ -154,3 +154,62 @@ def test_a_site_that_is_well_and_one_that_is_not(site_of_four: Site) -> None:
     at.device.stop()
     found = severities(at)
     assert (found["port"], found["device"]) == ("problem", "problem")
+
+
+MATCHES = """
+Match User robot
+    AuthenticationMethods publickey
+Match Group guests
+    KbdInteractiveAuthentication no
+Match Address 10.0.0.0/8,192.168.1.*
+    AuthenticationMethods publickey keyboard-interactive:pam
+"""
+
+
+def test_match_blocks_of_sshd_that_let_covered_users_round_the_code(at: Site) -> None:
+    at.machine.ok("ssh-keygen", "-A")
+    at.machine.add_user("robot")
+    at.machine.add_user("grace", groups=("guests",))
+    Sshd(at.machine, drop_in("password") + MATCHES)
+    at.start('[cover]\nusers = ["alice", "robot", "grace"]\n')
+    found = findings(at)
+    assert "sshd" not in found and "sshd-methods" not in found
+    round_it = found["sshd-methods-match"]
+    assert round_it["severity"] == "warning"
+    assert ", robot, " in round_it["what"] and "publickey alone" in round_it["what"]
+    assert "alice from 10.0.0.1, alice from 192.168.1.1" in round_it["what"]
+    assert "robot from" not in round_it["what"] and "alice," not in round_it["what"]
+    assert found["sshd-kbdint-match"]["what"].startswith("For grace, ")
+    at.reload('[cover]\nusers = ["alice"]\n')
+    Sshd(at.machine, drop_in("password") + MATCHES.split("Match Address", maxsplit=1)[0])
+    assert findings(at)["sshd"]["severity"] == "ok"  # robot and grace are not covered
+
+
+def test_users_of_a_directory_are_looked_at(at: Site) -> None:
+    """nss_wrapper gives the name service users whom /etc/passwd does not have, as a directory does."""
+    passwd, group = (at.machine.path(f"/etc/{name}").read_text() for name in ("passwd", "group"))
+    for name, number in (("grace", 5001), ("heidi", 5002), ("ivan", 5003)):
+        passwd += f"{name}:x:{number}:{number}::/nowhere:/bin/bash\n"
+    at.machine.write("/var/lib/directory/passwd", passwd + "service:x:5004:5004::/:/usr/sbin/nologin\n")
+    at.machine.write("/var/lib/directory/group", group + "crew:x:5000:heidi,service\n")
+    at.machine.write("/etc/nsswitch.conf", "passwd: files [SUCCESS=return] sss # ldap\ngroup: files sss\n")
+    directory = {
+        "LD_PRELOAD": "libnss_wrapper.so",
+        "NSS_WRAPPER_PASSWD": "/var/lib/directory/passwd",
+        "NSS_WRAPPER_GROUP": "/var/lib/directory/group",
+    }
+    at.cli.add("grace")
+    at.start('[cover]\nusers = ["alice", "grace", "grcae"]\ngroups = ["crew"]\n')
+    found = findings(at, **directory)
+    assert found["users-enrolled"]["what"] == "alice, grace are covered and enrolled."
+    assert found["users-unknown"]["what"] == "heidi is covered, and not on the device."
+    assert "names user grcae," in found["cover-unknown"]["what"]
+    assert "come from sss can't be listed" in found["users-unlisted"]["what"]
+    assert met(at, "server-down", **directory) == {
+        "alice": ("code", "device"),
+        "grace": ("code", "device"),
+        "heidi": ("refused", ""),
+    }
+    at.reload('[cover]\nusers = ["alice", "grace"]\n')
+    assert not {"cover-unknown", "users-unlisted"} & set(findings(at, **directory))
+    assert "users grace" not in str(findings(at)) and "user grace" in findings(at)["cover-unknown"]["what"]

@@ -21,7 +21,7 @@ from understudy.configuration import Configuration, Device, load, usual_path
 from understudy.discovery import candidates
 from understudy.doctor.checks_device import Told
 from understudy.doctor.checks_login import login_services
-from understudy.doctor.checks_users import StateOf, covered, people
+from understudy.doctor.checks_users import StateOf, covered, everybody
 from understudy.doctor.examine import Seen, examine, worst
 from understudy.doctor.findings import OK, Finding, Host
 from understudy.doctor.rehearse import Met, RehearsalDesk, Scene, rehearse, through_broker
@@ -216,7 +216,7 @@ def _rehearsed(situation: str, states: StateOf) -> Answer:
     host, configuration = Host(), load(usual_path())
     asking = login_services(host)
     services = asking or list(_PLAIN_SERVICES)
-    users = covered(people(host), configuration, groups_of)
+    users = covered(everybody(host, configuration).users, configuration, groups_of)
     desk = RehearsalDesk(Scene(situation, configuration, states, groups_of))
     met: list[Met] | None = None
     if asking and os.geteuid() == 0:

@@ -2,21 +2,27 @@
 # Copyright (c) 2026 The Understudy authors
 """sshd: does a login by ssh come by PAM, and is there a way round it. sshd_config(5), as `sshd -T` has it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
-from understudy.doctor.findings import HINT, OK, PROBLEM, WARNING, Finding, Host
+from understudy.doctor.findings import HINT, OK, PROBLEM, WARNING, Finding, Host, names
 
 _SSHD = "/usr/sbin/sshd"
 _KBDINT = "keyboard-interactive"
 _DROP_IN = 'ls "$(understudy boards --etc)/ssh"   # drop-ins for /etc/ssh/sshd_config.d'
+_MATCH = "grep -rn -A9 -i ^Match /etc/ssh/sshd_config /etc/ssh/sshd_config.d"
 Settings = Mapping[str, str]
+# A user, the address that he comes from, "" for any, and what holds then, or why that can't be told.
+OfUsers = Sequence[tuple[str, str, Settings | str]]
 
 
-def read_settings(host: Host) -> Settings | str | None:
-    """sshd's settings in force, by lower-case name; why they can't be told; None when there is no sshd."""
+def read_settings(host: Host, connection: str = "") -> Settings | str | None:
+    """sshd's settings in force, by lower-case name; why they can't be told; None when there is no sshd.
+
+    `connection`: of whom, as `sshd -C` takes it; without it, Match blocks are left out.
+    """
     if not host.path(_SSHD).exists():
         return None
-    ran = host.run([str(host.path(_SSHD)), "-T"])
+    ran = host.run([str(host.path(_SSHD)), "-T", *(("-C", connection) if connection else ())])
     if ran is None or ran.code != 0:
         lines = (ran.err if ran is not None else "").strip().splitlines()
         return lines[-1] if lines else "it does not say"
@@ -24,17 +30,17 @@ def read_settings(host: Host) -> Settings | str | None:
     return {name.lower(): value.strip() for name, _, value in pairs}
 
 
-def demands_key(settings: Settings | str | None) -> bool:
-    """Whether every way in that asks PAM has another method before it."""
-    if not isinstance(settings, Mapping):
-        return False
-    ways = [way.split(",") for way in _ways(settings)]
+def demands_key(settings: Settings | str | None, of_users: OfUsers = ()) -> bool:
+    """Whether every way in that asks PAM has another method before it, for whomever."""
+    several = [one for one in (settings, *(own for _, _, own in of_users)) if isinstance(one, Mapping)]
+    ways = [way.split(",") for one in several for way in _ways(one)]
     asking = [way for way in ways if any(method.startswith(_KBDINT) for method in way)]
     return bool(asking) and all(not way[0].startswith((_KBDINT, "any")) for way in asking)
 
 
-def check_sshd(settings: Settings | str | None, asks_module: bool) -> list[Finding]:
-    """`asks_module`: whether sshd's PAM stack reaches pam_understudy."""
+def check_sshd(settings: Settings | str | None, asks_module: bool, of_users: OfUsers = ()) -> list[Finding]:
+    """`asks_module`: whether sshd's PAM stack reaches pam_understudy; `of_users`: what holds for covered
+    users, where that may differ."""
     if settings is None:
         return [Finding("sshd", OK, "There is no sshd.")]
     if isinstance(settings, str):
@@ -45,9 +51,34 @@ def check_sshd(settings: Settings | str | None, asks_module: bool) -> list[Findi
     if not asks_module:
         why = "A login by ssh needs no code."
         return [Finding("sshd", WARNING, "sshd's PAM stack does not reach pam_understudy.", why, _DROP_IN)]
-    found = [one for one in (_pam(settings), _kbdint(settings)) if one is not None]
-    found += _around(settings)
+    found = _wrong(settings)
+    found += _of_users(found, of_users)
     return found or [Finding("sshd", OK, "sshd asks PAM, and no way leads round it.")]
+
+
+def _wrong(settings: Settings) -> list[Finding]:
+    return [*(one for one in (_pam(settings), _kbdint(settings)) if one is not None), *_around(settings)]
+
+
+def _of_users(usual: Sequence[Finding], of_users: OfUsers) -> Iterator[Finding]:
+    """What is wrong for some covered users, and not for everybody: a finding for each kind."""
+    known = {one.what for one in usual}
+    wrong: dict[str, dict[Finding, list[str]]] = {}
+    for user, address, settings in of_users:
+        for one in [_untold(settings)] if isinstance(settings, str) else _wrong(settings):
+            whose = wrong.setdefault(one.id, {}).setdefault(one, [])
+            if one.what not in known and user not in whose:
+                whose.append(f"{user} from {address}" if address else user)
+    for kind, several in wrong.items():
+        met = [(one, whose) for one, whose in several.items() if whose]
+        if met:
+            what = " ".join(f"For {names(whose)}, covered: {one.what}" for one, whose in met)
+            yield Finding(f"{kind}-match", met[0][0].severity, what, met[0][0].why, _MATCH)
+
+
+def _untold(why: str) -> Finding:
+    what = f"sshd's settings can't be told ({why})."
+    return Finding("sshd", HINT, what, "A Match block may lead round the code.")
 
 
 def _pam(settings: Settings) -> Finding | None:

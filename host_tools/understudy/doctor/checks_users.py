@@ -3,7 +3,8 @@
 """Who is covered, and would be locked out."""
 
 import shlex
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from understudy.configuration import Configuration
@@ -13,18 +14,94 @@ from understudy_device.errors import UnderstudyError
 
 _NO_SHELLS = ("nologin", "false", "sync", "shutdown", "halt", "git-shell")
 _FIELDS = 7  # of a line of passwd(5)
+_MOST_NAMES = 500  # that the name service is asked about
+_LISTED = ("files", "compat", "systemd")  # sources of nsswitch.conf(5) whose people are in /etc/passwd
 
 StateOf = Callable[[str], Mapping[str, Any]]  # the device's user_state; raises its errors
 
 
 def people(host: Host) -> list[str]:
     """The users of the machine who have a shell to log in to."""
-    found = []
-    for line in (host.text("/etc/passwd") or "").splitlines():
-        fields = line.split(":")
-        if len(fields) == _FIELDS and fields[6].rpartition("/")[2] not in _NO_SHELLS:
-            found.append(fields[0])
-    return found
+    return _with_shell(host.text("/etc/passwd") or "")
+
+
+def _with_shell(lines: str) -> list[str]:
+    """Names, out of lines of passwd(5)."""
+    several = (line.split(":") for line in lines.splitlines())
+    return [
+        fields[0]
+        for fields in several
+        if len(fields) == _FIELDS and fields[6].rpartition("/")[2] not in _NO_SHELLS
+    ]
+
+
+@dataclass(frozen=True)
+class Everybody:
+    """`users`: who can log in, as far as that can be told; `strange`: what the configuration names and the
+    system does not know; `unlisted`: sources of users who can't be listed, and may be covered."""
+
+    users: list[str]
+    strange: list[str]
+    unlisted: list[str]
+
+
+def everybody(host: Host, configuration: Configuration) -> Everybody:
+    """The machine's users, and of a directory's those whom the configuration names, by themselves or by a
+    group that lists them as members."""
+    cover = configuration.cover
+    wanted = [*cover.users, *cover.except_users, *configuration.emergency.users]
+    groups = _looked_up(host, "group", [*cover.groups, *cover.except_groups])
+    members = [name for line in groups or () for name in line[-1].split(",") if name]
+    found = _looked_up(host, "passwd", [*wanted, *members])
+    strange = []
+    if found is not None:
+        strange = [f"user {name}" for name in wanted if name not in {line[0] for line in found}]
+    if groups is not None:
+        named = [*cover.groups, *cover.except_groups]
+        strange += [f"group {name}" for name in named if name not in {line[0] for line in groups}]
+    by_name = _with_shell("\n".join(":".join(line) for line in found or ()))
+    open_ended = bool(cover.groups) or not cover.users
+    return Everybody(
+        list(dict.fromkeys([*people(host), *by_name])),
+        list(dict.fromkeys(strange)),
+        _directories(host) if open_ended else [],
+    )
+
+
+def _looked_up(host: Host, database: str, keys: Sequence[str]) -> list[list[str]] | None:
+    """The lines that the name service has for `keys`, split; None when it can't be asked. getent(1)."""
+    if not keys:
+        return []
+    ran = host.run(["getent", database, "--", *dict.fromkeys(keys[:_MOST_NAMES])])
+    # 2: it does not know all of them.
+    return (
+        [line.split(":") for line in ran.out.splitlines()] if ran is not None and ran.code in (0, 2) else None
+    )
+
+
+def _directories(host: Host) -> list[str]:
+    """Where users come from that the machine's own files do not list. nsswitch.conf(5)."""
+    for line in (host.text("/etc/nsswitch.conf") or "").splitlines():
+        name, _, sources = line.partition("#")[0].partition(":")
+        if name.strip() == "passwd":
+            return [one for one in sources.split() if one[0] != "[" and one not in _LISTED]
+    return []
+
+
+def check_names(found: Everybody) -> list[Finding]:
+    """Of whom nothing can be told."""
+    findings = []
+    if found.strange:
+        what = f"The configuration names {names(found.strange)}, and the system knows none of that name."
+        why = "A name that is misspelt covers nobody, and excepts nobody."
+        kind, _, name = found.strange[0].partition(" ")
+        mend = f"getent {'passwd' if kind == 'user' else kind} {shlex.quote(name)}"
+        findings.append(Finding("cover-unknown", WARNING, what, why, mend))
+    if found.unlisted:
+        what = f"Users who come from {names(found.unlisted)} can't be listed."
+        why = "Looked at are those whom the configuration names, and who are listed as members of its groups."
+        findings.append(Finding("users-unlisted", HINT, what, why))
+    return findings
 
 
 def covered(

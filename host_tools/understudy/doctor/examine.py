@@ -20,8 +20,9 @@ from understudy.doctor.checks_device import Told, check_device, check_role
 from understudy.doctor.checks_host import check_port
 from understudy.doctor.checks_login import check_stacks, covered_services
 from understudy.doctor.checks_sshd import check_sshd, demands_key, read_settings
-from understudy.doctor.checks_users import StateOf, check_users, covered, people
+from understudy.doctor.checks_users import StateOf, check_names, check_users, covered, everybody
 from understudy.doctor.findings import HINT, PROBLEM, Finding, Host
+from understudy.doctor.sshd_match import settings_of
 from understudy.statuses import explain
 from understudy_device.errors import ConfigError, UnderstudyError
 
@@ -74,11 +75,12 @@ def examine(seen: Seen) -> list[Finding]:
         found += check_broker(seen.broker, seen.path, seen.changed, seen.now)
         found += check_upstream(broker, seen.configuration)
         found += _certificate(seen.configuration.upstream, seen.days_left)
-    found += _logins(seen.host)
-    if isinstance(seen.configuration, Configuration) and seen.configuration.mfa:
-        users = covered(people(seen.host), seen.configuration, seen.groups_of)
-        found += check_users(users, seen.configuration, seen.state_of)
-    return found
+    if not isinstance(seen.configuration, Configuration) or not seen.configuration.mfa:
+        return found + _logins(seen.host, ())
+    there = everybody(seen.host, seen.configuration)
+    users = covered(there.users, seen.configuration, seen.groups_of)
+    found += _logins(seen.host, users)
+    return found + check_names(there) + check_users(users, seen.configuration, seen.state_of)
 
 
 def worst(found: Sequence[Finding]) -> bool:
@@ -108,7 +110,12 @@ def _certificate(settings: UpstreamSettings, days_left: DaysLeft) -> list[Findin
     return [check_certificate(f"{address[0]}:{address[1]}", days, settings.verify)]
 
 
-def _logins(host: Host) -> list[Finding]:
+def _logins(host: Host, users: Sequence[str]) -> list[Finding]:
     settings = read_settings(host)
-    found = check_stacks(host, demands_key(settings))
-    return found + check_sshd(settings, "sshd" in covered_services(host))
+    of_users, left_out = settings_of(host, users)
+    found = check_stacks(host, demands_key(settings, of_users))
+    found += check_sshd(settings, "sshd" in covered_services(host), of_users)
+    if left_out:
+        what = f"For {left_out} of {len(users)} covered users sshd's Match blocks were not looked at."
+        found.append(Finding("sshd-left-out", HINT, what, "They may lead round the code."))
+    return found
