@@ -2,18 +2,26 @@
 # Copyright (c) 2026 The Understudy authors
 """Putting a configuration in force: whole or not at all, and the last good one is kept."""
 
+import hashlib
 import os
 import stat
 from contextlib import suppress
 from pathlib import Path
 
-from understudy.configuration import load, parse, read
+from understudy.configuration import Configuration, load, parse, read
 from understudy_device.errors import ConfigError
 
 _NEW = ".new"  # ends the name of a file that is not in force yet; before it stands its writer's process id
 # Of a first one: it holds no secret, and the broker has a user of its own.
 _MODE = 0o644
 _FOLDER_MODE = 0o755
+_MARK_DIGITS = 16
+
+
+def load_marked(path: Path) -> tuple[Configuration, str]:
+    """As `load`, and a mark of the text: another text has another one. ConfigError."""
+    text = read(path, trusted=True)
+    return parse(text, str(path)), hashlib.sha256(text.encode()).hexdigest()[:_MARK_DIGITS]
 
 
 def last_good_path(path: Path) -> Path:

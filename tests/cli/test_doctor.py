@@ -181,6 +181,8 @@ STATUS = {
     "port": PORT,
     "uptime": 100,
     "configuration": "/c.toml",
+    "mark": "ab12",
+    "loaded": 7,
     "bypass": 0,
     "unreported": 0,
     "pid": BROKER,
@@ -189,16 +191,14 @@ STATUS = {
 
 def test_a_broker() -> None:
     path = Path("/c.toml")
-    assert severities(check_broker(STATUS, path, 1.0, 1000.0)) == {"broker": OK, "configuration-in-force": OK}
+    assert severities(check_broker(STATUS, path, "ab12")) == {"broker": OK, "configuration-in-force": OK}
     away = {**STATUS, "connected": False, "status": "no-device", "message": "It is gone."}
-    assert severities(check_broker(away, path, 1.0, 1000.0))["broker"] == PROBLEM
-    assert severities(check_broker(NoBroker("None."), path, 1.0, 1000.0)) == {"broker": PROBLEM}
-    found = by_id(check_broker(STATUS, Path("/d.toml"), 1.0, 1000.0))["configuration-in-force"]
+    assert severities(check_broker(away, path, "ab12"))["broker"] == PROBLEM
+    assert severities(check_broker(NoBroker("None."), path, "ab12")) == {"broker": PROBLEM}
+    found = by_id(check_broker(STATUS, Path("/d.toml"), "ab12"))["configuration-in-force"]
     assert found.severity == WARNING and "restart" in found.command
-    assert severities(check_broker(STATUS, path, 950.0, 1000.0))["configuration-in-force"] == HINT
-    reloaded = {**STATUS, "loaded": 10}
-    assert severities(check_broker(reloaded, path, 950.0, 1000.0))["configuration-in-force"] == OK
-    busy = severities(check_broker({**STATUS, "bypass": 9, "unreported": 2}, path, 1.0, 1000.0))
+    assert severities(check_broker(STATUS, path, "cd34"))["configuration-in-force"] == WARNING
+    busy = severities(check_broker({**STATUS, "bypass": 9, "unreported": 2}, path, "ab12"))
     assert (busy["bypass"], busy["unreported"]) == (WARNING, HINT)
 
 

@@ -156,6 +156,18 @@ def test_a_site_that_is_well_and_one_that_is_not(site_of_four: Site) -> None:
     assert (found["port"], found["device"]) == ("problem", "problem")
 
 
+def test_a_configuration_that_the_broker_has_not_read(at: Site) -> None:
+    at.start('[cover]\nusers = ["alice"]\n')
+    assert findings(at)["configuration-in-force"]["severity"] == "ok"
+    at.configure('[cover]\nusers = ["alice", "root"]\n')
+    found = findings(at)["configuration-in-force"]
+    assert found["severity"] == "warning" and "is not in force" in found["what"]
+    at.configure('[cover]\nusers = ["alice"]\n')  # as it was, however new the file is
+    assert findings(at)["configuration-in-force"]["severity"] == "ok"
+    at.reload('[cover]\nusers = ["alice", "root"]\n')
+    assert findings(at)["configuration-in-force"]["severity"] == "ok"
+
+
 MATCHES = """
 Match User robot
     AuthenticationMethods publickey

@@ -25,7 +25,8 @@ from understudy.broker.owner import Owner
 from understudy.broker.server import BACKLOG, Server
 from understudy.broker.systemd import Notifier, handed_socket
 from understudy.client import Fields
-from understudy.configuration import Configuration, load
+from understudy.configuration import Configuration
+from understudy.configuration_file import load_marked
 from understudy.deadline import Deadline
 from understudy.files import try_lock
 from understudy.upstream.build import build
@@ -55,7 +56,7 @@ class Daemon:
         self._path = path
         self._journal = journal
         self._notify = notify
-        self._configuration = load(path)
+        self._configuration, self._mark = load_marked(path)
         self._pace = unknown_pace()
         self._owner = Owner(self._connect, journal)
         configuration, clock = self._configuration, time.monotonic
@@ -103,8 +104,10 @@ class Daemon:
             "pid": os.getpid(),
             "uptime": int(time.monotonic() - self._start),
             "configuration": str(self._path),
+            "mark": self._mark,
             "mfa": self._configuration.mfa,
             "waiting": self._owner.waiting,
+            "accepted": self._server.accepted(),
             **self._owner.state(),
         }
 
@@ -148,14 +151,15 @@ class Daemon:
         """Take the file as it is now; one that is not good changes nothing."""
         self._notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
         try:
-            fresh, upstream = load(self._path), self._judge.upstream
+            fresh, mark = load_marked(self._path)
+            upstream = self._judge.upstream
             if fresh.upstream != self._configuration.upstream:
                 upstream = self._upstream(fresh)
         except UnderstudyError as error:
             self._journal.write(WARNING, "not-reloaded", reason=error.message)
         else:
             old, self._configuration = self._configuration, fresh
-            self._loaded = time.monotonic()
+            self._mark, self._loaded = mark, time.monotonic()
             self._server.configuration = self._judge.configuration = fresh
             self._judge.upstream = upstream
             if fresh.broker.socket != old.broker.socket:

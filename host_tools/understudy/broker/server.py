@@ -82,6 +82,7 @@ class Server:
         self._state = state
         self._journal = journal
         self._clients: dict[int, int] = {}  # uid: connections
+        self._accepted: dict[str, float] = {}  # service: when somebody last got in there by a code
 
     async def serve(self, listening: socket.socket) -> asyncio.Server:
         """Begin to answer."""
@@ -134,6 +135,10 @@ class Server:
         self._journal.write(NOTICE, "attached", uid=peer.uid, pid=peer.pid)
         return word, pack("ok", ())
 
+    def accepted(self) -> dict[str, float]:
+        """How many seconds ago somebody last got in by a code, by service, as far as root asked."""
+        return {service: round(time.monotonic() - at, 2) for service, at in self._accepted.items()}
+
     def _has_room(self, peer: Peer) -> bool:
         """Whether a user's process may connect once more; there is always room for root's logins."""
         most = self.configuration.broker.clients
@@ -168,6 +173,8 @@ class Server:
         except Exception as error:  # a fault of ours is a refusal, and must not end the broker
             self._journal.write(WARNING, "fault", kind=type(error).__name__)
             reply = refusal(UnderstudyError())
+        if (asked.word, reply.word) == (LOGIN, "accepted") and peer.is_root:
+            self._accepted[asked.service] = time.monotonic()
         self._journal.write(
             INFO,
             asked.word,

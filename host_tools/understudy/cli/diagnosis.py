@@ -18,6 +18,7 @@ from understudy.cli.options import Options
 from understudy.cli.output import Answer, note
 from understudy.client import Client
 from understudy.configuration import Configuration, Device, load, usual_path
+from understudy.configuration_file import load_marked
 from understudy.discovery import candidates
 from understudy.doctor.checks_device import Told
 from understudy.doctor.checks_login import login_services
@@ -145,7 +146,7 @@ def _examined(options: Options, told: Told | UnderstudyError, role: str | None, 
 
 def _seen(options: Options, told: Told | UnderstudyError, role: str | None, states: StateOf) -> Seen:
     path = usual_path()
-    configuration = _loaded(path)
+    configuration, mark = _loaded(path)
     device = configuration.device if isinstance(configuration, Configuration) else Device()
     broker: Mapping[str, Any] | UnderstudyError = UnderstudyError("There is no configuration.")
     if isinstance(configuration, Configuration):
@@ -167,25 +168,18 @@ def _seen(options: Options, told: Told | UnderstudyError, role: str | None, stat
         states,
         groups_of,
         is_synchronised(),
-        time.time(),
-        _changed(path),
+        mark,
         os.getpid(),
         os.geteuid() == 0,
     )
 
 
-def _loaded(path: Path) -> Configuration | ConfigError:
+def _loaded(path: Path) -> tuple[Configuration | ConfigError, str]:
+    """What is in the file, or why it can't be used; its mark."""
     try:
-        return load(path)
+        return load_marked(path)
     except ConfigError as error:
-        return error
-
-
-def _changed(path: Path) -> float | None:
-    try:
-        return path.stat().st_mtime
-    except OSError:
-        return None
+        return error, ""
 
 
 def _brokers_role(device: Device, told: Told | UnderstudyError) -> tuple[bool, str | None]:

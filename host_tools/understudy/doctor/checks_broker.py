@@ -36,15 +36,13 @@ def check_configuration(path: Path, loaded: Configuration | ConfigError) -> list
     return found
 
 
-def check_broker(
-    status: Mapping[str, Any] | UnderstudyError, path: Path, changed: float | None, now: float
-) -> list[Finding]:
-    """`status`: what the broker says of itself, or why it does not; `path`: of the configuration that was
-    looked at, changed at `changed` (Unix seconds, as `now`)."""
+def check_broker(status: Mapping[str, Any] | UnderstudyError, path: Path, mark: str) -> list[Finding]:
+    """`status`: what the broker says of itself, or why it does not; `path`, `mark`: of the configuration that
+    was looked at, as `load_marked` has it."""
     if isinstance(status, UnderstudyError):
         what = status.message or "The broker does not answer."
         return [Finding("broker", PROBLEM, what, "Who needs a code can't log in.", _START)]
-    found = [_connected(status), _in_force(status, path, changed, now)]
+    found = [_connected(status), _in_force(status, path, mark)]
     if status.get("bypass"):
         why = "Who logs in at the machine itself needs no code meanwhile."
         what = f"The local bypass is open for {status['bypass']} s more."
@@ -65,16 +63,14 @@ def _connected(status: Mapping[str, Any]) -> Finding:
     return Finding("broker", PROBLEM, what, "No code is checked by the device.", "understudy devices")
 
 
-def _in_force(status: Mapping[str, Any], path: Path, changed: float | None, now: float) -> Finding:
+def _in_force(status: Mapping[str, Any], path: Path, mark: str) -> Finding:
     name = "configuration-in-force"
     if Path(status["configuration"]).resolve() != path.resolve():
         what = f"The broker runs on {status['configuration']}, not on {path}."
         return Finding(name, WARNING, what, "What was looked at here does not hold at a login.", _RESTART)
-    # How long ago the file was read; of a broker that does not tell, at its start at the latest.
-    age = float(status.get("loaded", status["uptime"]))
-    if changed is not None and changed > now - age:
-        what = f"{path} was changed after the broker had read it, and may not be in force."
-        return Finding(name, HINT, what, "Only a reload, or a restart, takes it in.", _RELOAD)
+    if status.get("mark") != mark:
+        what = f"{path} was changed after the broker had read it, {age} s ago, and is not in force."
+        return Finding(name, WARNING, what, "Only a reload, or a restart, takes it in.", _RELOAD)
     return Finding(name, OK, "The configuration is in force.")
 
 

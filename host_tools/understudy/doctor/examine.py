@@ -43,7 +43,7 @@ class Seen:
     """What there is to look at, each as far as it could be had, or the error in its place.
 
     `port`: where the device should be; `role`: of the identity that the broker has, or else that asks;
-    `changed`: of the configuration's file, Unix seconds, as `now`; `own_pid`, `is_root`: of who looks.
+    `mark`: of the configuration's file; `own_pid`, `is_root`: of who looks.
     """
 
     host: Host
@@ -57,8 +57,7 @@ class Seen:
     state_of: StateOf
     groups_of: GroupsOf
     host_synchronised: bool
-    now: float
-    changed: float | None
+    mark: str
     own_pid: int
     is_root: bool
     days_left: DaysLeft = certificate.days_left
@@ -72,7 +71,7 @@ def examine(seen: Seen) -> list[Finding]:
     found += _device(seen)
     found += check_configuration(seen.path, seen.configuration)
     if isinstance(seen.configuration, Configuration):
-        found += check_broker(seen.broker, seen.path, seen.changed, seen.now)
+        found += check_broker(seen.broker, seen.path, seen.mark)
         found += check_upstream(broker, seen.configuration)
         found += _certificate(seen.configuration.upstream, seen.days_left)
     if not isinstance(seen.configuration, Configuration) or not seen.configuration.mfa:
