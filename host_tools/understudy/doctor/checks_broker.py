@@ -69,6 +69,7 @@ def _in_force(status: Mapping[str, Any], path: Path, mark: str) -> Finding:
         what = f"The broker runs on {status['configuration']}, not on {path}."
         return Finding(name, WARNING, what, "What was looked at here does not hold at a login.", _RESTART)
     if status.get("mark") != mark:
+        age = status.get("loaded", status["uptime"])
         what = f"{path} was changed after the broker had read it, {age} s ago, and is not in force."
         return Finding(name, WARNING, what, "Only a reload, or a restart, takes it in.", _RELOAD)
     return Finding(name, OK, "The configuration is in force.")
