@@ -13,7 +13,7 @@ FORMATTED := firmware host_tools tools tests boards
 
 .PHONY: help setup fmt check demo pico test test-unit test-device test-cli test-power test-power-long
 .PHONY: test-install-long image images interpreter bench bench-login lock packages wheel tables clean
-.PHONY: pam pam-statuses servers test-login
+.PHONY: pam pam-statuses servers test-login deb debian-base
 
 help:  ## List the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
@@ -48,7 +48,7 @@ pam-statuses: setup  ## Write host_tools/pam/statuses.h from the protocol's stat
 tables: setup  ## Write README's tables: wiring, configuration, PAM codes, who decides
 	$(VENV)/python tools/readme_tables.py
 
-test: setup servers interpreter images check pam-test  ## Everything, as CI runs it
+test: setup servers interpreter images check pam-test deb debian-base  ## Everything, as CI runs it
 	$(PYTEST) -n 2 --dist worksteal tests $(if $(AS_ROOT),--ignore tests/login)
 	$(if $(AS_ROOT),$(AS_ROOT) $(PYTEST) -n 2 --dist worksteal -p no:cacheprovider tests/login)
 
@@ -61,7 +61,7 @@ test-device: setup images  ## The tests on the emulated Pico
 test-cli: setup images  ## The tests of the command line
 	$(PYTEST) -n 2 --dist worksteal tests/cli
 
-test-login: setup servers images pam-test  ## The tests of logins: the PAM module, the broker, sshd, sudo, su
+test-login: setup servers images pam-test deb debian-base  ## The tests of logins: the PAM module, the broker, sshd, sudo, su
 	$(AS_ROOT) $(PYTEST) -n 2 --dist worksteal $(if $(AS_ROOT),-p no:cacheprovider) tests/login
 
 test-power: setup images  ## The power cuts of every command, under CPython and on the emulated Pico
@@ -105,6 +105,12 @@ lock: setup  ## Resolve what is pinned anew: requirements.lock, firmware.lock an
 		--custom-compile-command 'make lock' --output-file firmware.lock firmware.in
 	$(VENV)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 		--custom-compile-command 'make lock' --output-file tools/privacyidea.lock tools/privacyidea.in
+
+deb: setup pam wheel  ## Build the Debian package build/dist/understudy_VERSION_ARCH.deb
+	@$(VENV)/python tools/make_deb.py
+
+debian-base: packages  ## Make build/debian-base.tar, a small Debian for the tests of the package; takes root
+	@$(AS_ROOT) $(PYTHON3) tools/make_debian_base.py
 
 wheel: setup  ## Build the wheel into build/dist
 	rm -rf build/lib build/bdist.*

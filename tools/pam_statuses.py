@@ -12,7 +12,7 @@ from buildlib import paths, steps
 from understudy_device import protocol
 
 _HEADER = paths.ROOT / "host_tools/pam/statuses.h"
-_COMMON = "AUTHINFO_UNAVAIL"  # of every status that says why there is no verdict
+COMMON = "AUTHINFO_UNAVAIL"  # of every status that says why there is no verdict
 # Who may have the codes that don't refuse a login, and the one that some stacks take for success.
 _ONLY = {"SUCCESS": "accepted", "IGNORE": "not-required", "NEW_AUTHTOK_REQD": None}
 _CODES = frozenset(
@@ -66,9 +66,9 @@ def table() -> str:
     rows += [
         f"| `{name}` | `PAM_{code_of(name)}` | {protocol.STATUSES[name][1]} |"
         for name in protocol.STATUSES
-        if code_of(name) != _COMMON
+        if code_of(name) != COMMON
     ]
-    rows.append(f"| any other, or nothing | `PAM_{_COMMON}` | There is no verdict; why is shown. |")
+    rows.append(f"| any other, or nothing | `PAM_{COMMON}` | There is no verdict; why is shown. |")
     return "\n".join(rows)
 
 

@@ -123,7 +123,7 @@ class Private:
             self._options += ["-o", "APT::Sandbox::User=root"]
         for part in ("sources", "lists/partial", "cache/archives/partial"):
             (folder / part).mkdir(parents=True)
-        (folder / "sources" / "suite.sources").write_text(_source(suite))
+        (folder / "sources" / "suite.sources").write_text(source(suite))
         steps.run(f"apt-lists-{suite}", ["apt-get", *self._options, "update", "--error-on=any"])
 
     def choice(self, alternatives: str) -> str:
@@ -150,8 +150,11 @@ def private(suite: str) -> Iterator[Private]:
         yield Private(Path(folder), suite)
 
 
-def _source(suite: str) -> str:
-    # The archive's address is the machine's own, so that a mirror it is set to is honoured.
+def source(suite: str) -> str:
+    """What one of apt's .sources files holds for a suite. BuildError where the machine knows no archive.
+
+    The archive's address is the machine's own, so that a mirror it is set to is honoured.
+    """
     form = "$(REPO_URI)|$(RELEASE)|$(COMPONENT)"
     shown = _output("apt-get", "indextargets", "--format", form, "Created-By: Packages")
     archives = [line.split("|")[0] for line in shown.splitlines() if line.endswith(f"|{own_suite()[0]}|main")]

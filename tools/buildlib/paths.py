@@ -16,6 +16,7 @@ PACKAGES = BUILD / "firmware-packages"  # what the firmware takes from PyPI
 IMAGES = BUILD / "images"
 PRIVACYIDEA = BUILD / "privacyidea"  # a virtual environment with the 2FA server of the tests
 UNPACKED = BUILD / "debian"  # Debian packages that are used without being installed
+DEBIAN_BASE = BUILD / "debian-base.tar"  # a small Debian, into which the tests install the package
 
 MICROPYTHON = BUILD / "micropython"
 DOWNLOAD = MICROPYTHON / "download"
