@@ -225,6 +225,35 @@ def test_a_server_silent_for_too_long_leaves_nothing_to_the_device(tmp_path: Pat
     assert letter(scene.login("2")) == "D"
     scene.now += 40
     assert scene.login("3").status == "unreachable"
+    assert scene.login("01234-56789").status == "unreachable"
+
+
+def test_an_emergency_account_gets_past_a_server_silent_for_too_long_by_a_recovery_code(
+    tmp_path: Path,
+) -> None:
+    scene = Scene(tmp_path, server=Server("down"), emergency=("alice",))
+    object.__setattr__(scene.configuration.upstream, "max_silence", 100.0)
+    scene.now += 101
+    assert scene.login("123456").status == "unreachable" and "verify" not in scene.heard
+    assert len(scene.outbox) == 0
+    assert letter(scene.login("01234-56789")) == "D"
+    assert "emergency user=alice" in scene.log.getvalue() and len(scene.outbox) == 1
+    scene.uid = 1000
+    assert scene.login("01234-56780").status == "unreachable"
+    scene.uid, scene.device = 0, "rejected"
+    assert letter(scene.login("01234-56781")) == "d"
+    scene.device = "no-device"
+    assert letter(scene.login("123456")) == "E"
+
+
+def test_nobody_enrols_while_the_server_is_silent_for_too_long(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, server=Server("down"), state="pending")
+    object.__setattr__(scene.configuration.upstream, "max_silence", 100.0)
+    scene.login()  # it is known to be down from here on
+    scene.now += 101
+    scene.judge.upstream._next = scene.now + 1  # type: ignore[union-attr]
+    refused = scene.login(None, may_enrol=True)
+    assert refused.status == "unreachable" and "enrol" not in scene.heard
 
 
 # Emergencies, grace, the local bypass.

@@ -101,6 +101,26 @@ def test_a_rehearsal_is_no_login_to_the_device(site_of_four: Site) -> None:
     assert found["everything-gone"]["erin"][0] == "emergency"
 
 
+def test_a_server_that_stays_away_for_longer_than_max_silence(site_of_four: Site) -> None:
+    at = site_of_four
+    at.cli.add("erin")
+    at.start(COVER + SERVER + "max_silence = 3600\n")
+    met_now = met(at, "server-down")
+    assert (met_now["alice"], met_now["frank"]) == (("code", "device"), ("enrols", "device"))
+    done = doctor(at, "--rehearse", "server-down")
+    later = done.json["later"]
+    assert later["seconds"] == 3600 and {one["through"] for one in later["logins"]} == {"pam"}
+    assert {one["user"]: (one["outcome"], one["by"]) for one in later["logins"]} == {
+        "root": ("refused", ""),
+        "alice": ("refused", ""),
+        "frank": ("refused", ""),
+        "erin": ("recovery-codes", "device"),
+    }
+    assert "has not answered for too long" in done.out
+    assert "later" not in doctor(at, "--rehearse", "device-gone").json
+    assert findings(at)["max-silence"]["severity"] == "hint"
+
+
 def test_what_the_stack_makes_of_a_refusal(site_of_four: Site) -> None:
     at = site_of_four
     account = "account required pam_permit.so\n"

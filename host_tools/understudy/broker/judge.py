@@ -29,6 +29,7 @@ from understudy.statuses import error_for
 from understudy.upstream import Login, Says, unreachable
 from understudy.upstream.health import Watched
 from understudy_device.errors import BadRequest, Replayed, UnderstudyError, UnknownUser, Unreachable
+from understudy_device.protocol import MADE_DIGITS
 
 CHALLENGED = "challenge"  # the stage of a server's own prompt; its state follows
 _BURN_SHARE = 0.5  # of the time that is left: a device that hangs must not keep out whom the server let in
@@ -36,7 +37,7 @@ _SERVER_SHARE = 0.6  # of the time that is left: the device needs some, too
 _SAID_SECONDS = 120.0  # that a server's word is kept for the same question
 _MOST_STATE = 512  # bytes
 _GONE = "The 2FA server can't be reached any more; log in again."
-_TOO_SILENT = "The 2FA server has not answered for too long; the device may not decide alone."
+TOO_SILENT = "The 2FA server has not answered for too long; the device may not decide alone."
 _INFO_EMERGENCY = "Emergency login: neither the 2FA server nor the device could be asked. It is logged."
 
 
@@ -89,23 +90,28 @@ class Judge:
 
     def undecided(self, error: UnderstudyError, asked: Asked) -> Reply:
         """When `error` is all that anybody can say: the emergency accounts' way in, or the error."""
-        user = asked.question.user
-        named = asked.is_root and user in self.configuration.emergency.users
         # A device that is only busy is there: whoever asks a lot must not make an emergency.
         silent = error.status == "timeout" and not self._is_there()
-        if not named or not (silent or is_emergency(Outcome(error.status, NOBODY))):
+        if not self._is_named(asked) or not (silent or is_emergency(Outcome(error.status, NOBODY))):
             raise error
+        self._tell_of_emergency(asked, error.status)
+        return accepted("emergency", ("info", _INFO_EMERGENCY), verdict="emergency")
+
+    def _is_named(self, asked: Asked) -> bool:
+        return asked.is_root and asked.question.user in self.configuration.emergency.users
+
+    def _tell_of_emergency(self, asked: Asked, reason: str) -> None:
+        question = asked.question
         self._journal.write(
             ALERT,
             "emergency",
-            user=user,
-            service=asked.question.service,
-            tty=asked.question.tty,
-            rhost=asked.question.rhost,
-            reason=error.status,
+            user=question.user,
+            service=question.service,
+            tty=question.tty,
+            rhost=question.rhost,
+            reason=reason,
         )
-        self._outbox.report("emergency", user, int(time.time()))
-        return accepted("emergency", ("info", _INFO_EMERGENCY), verdict="emergency")
+        self._outbox.report("emergency", question.user, int(time.time()))
 
     def _reply(self, outcome: Outcome, asked: Asked, heard: dict[str, UnderstudyError | Says]) -> Reply:
         said = heard.get(outcome.by)
@@ -139,19 +145,22 @@ class Judge:
     async def _device(self, asked: Asked) -> None:
         """Returns when the device accepts."""
         question = asked.question
-        is_too_silent = self._is_too_silent(asked)
+        is_too_silent = self.is_too_silent(asked)
         if is_too_silent or self.mode(asked) == DEVICE_FIRST:
             # First of all whether it is there: without it, it is an emergency.
             found = await asked("user_state", {"user": question.user}, new_id())
-            if is_too_silent:
-                raise Unreachable(_TOO_SILENT)
+            if is_too_silent and not (self._is_named(asked) and _is_made(str(question.answer))):
+                raise Unreachable(TOO_SILENT)
             if found["state"] == "unknown":
                 raise UnknownUser()  # whom the server may know: no guess is to be counted
         await asked("verify", {"user": question.user, "code": question.answer})
         if not self._accepted.take(question.user, str(question.answer), question.id):
             raise Replayed()
+        if is_too_silent:
+            self._tell_of_emergency(asked, "max-silence")
 
-    def _is_too_silent(self, asked: Asked) -> bool:
+    def is_too_silent(self, asked: Asked) -> bool:
+        """Whether the server has not answered for so long that the device may not decide alone."""
         most = self.configuration.upstream.max_silence
         if not most or self.upstream is None or self.mode(asked) == DEVICE_ONLY:
             return False
@@ -194,6 +203,11 @@ class Judge:
             return
         if reply["used"]:
             raise Replayed()
+
+
+def _is_made(answer: str) -> bool:
+    """Whether it has as many digits as a recovery code."""
+    return bool(sum(one.isdecimal() for one in answer) == MADE_DIGITS)
 
 
 def _is_challenged(asked: Asked) -> bool:

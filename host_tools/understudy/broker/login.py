@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection
 from understudy.broker import enrolment
 from understudy.broker.asked import Ask, Asked, Reply, accepted, not_required, prompt
 from understudy.broker.journal import ALERT, Journal
-from understudy.broker.judge import CHALLENGED, Judge
+from understudy.broker.judge import CHALLENGED, TOO_SILENT, Judge
 from understudy.broker.memory import Grace, LocalBypass
 from understudy.broker.messages import Question
 from understudy.broker.outbox import Outbox
@@ -29,6 +29,7 @@ from understudy_device.errors import (
     Throttled,
     UnderstudyError,
     UnknownUser,
+    Unreachable,
 )
 
 CODE = "code"
@@ -124,7 +125,10 @@ class Desk:
                 raise Throttled(seconds=found["wait"])
             return self._prompt(asked)
         if state == "pending" and self._may_enrol(asked):
-            return await enrolment.begin(asked)
+            if not self._judge.is_too_silent(asked):
+                return await enrolment.begin(asked)
+            if not asks_server:
+                raise Unreachable(TOO_SILENT)
         if asks_server:
             return self._prompt(asked)  # the server may know who it is
         if settings.nullok and self._judge.mode(asked) == DEVICE_ONLY:

@@ -208,22 +208,35 @@ def _lines(found: Sequence[Finding]) -> Iterator[str]:
 
 def _rehearsed(situation: str, states: StateOf) -> Answer:
     host, configuration = Host(), load(usual_path())
+    users = covered(everybody(host, configuration).users, configuration, groups_of)
+    scene = Scene(situation, configuration, states, groups_of)
+    met = _played(host, scene, users)
+    fields: dict[str, Any] = {"situation": situation, "logins": [asdict(one) for one in met]}
+    shown = _table(met) if met else "Nobody is covered."
+    if scene.later is not None:
+        later, most = _played(host, scene.later, users), configuration.upstream.max_silence
+        fields["later"] = {"seconds": most, "logins": [asdict(one) for one in later]}
+        shown += f"\n\nOnce the 2FA server was silent for {most:g} s (max_silence):\n{_table(later)}"
+        met += later
+    return Answer(fields, shown, "ok" if all(one.is_well for one in met) else "findings")
+
+
+def _table(met: Sequence[Met]) -> str:
+    rows = [(one.user, one.service, one.outcome, one.by, one.message) for one in met]
+    return text.table(("user", "service", "meets", "by", "told"), rows)
+
+
+def _played(host: Host, scene: Scene, users: Sequence[str]) -> list[Met]:
+    """What is met, through PAM if that can be."""
     asking = login_services(host)
     services = asking or list(_PLAIN_SERVICES)
-    users = covered(everybody(host, configuration).users, configuration, groups_of)
-    desk = RehearsalDesk(Scene(situation, configuration, states, groups_of))
-    met: list[Met] | None = None
+    desk = RehearsalDesk(scene)
     if asking and os.geteuid() == 0:
         try:
             with through_pam(host, desk, services) as attempt:
-                met = rehearse(situation, users, services, attempt)
+                return rehearse(scene.situation, users, services, attempt, scene.is_late)
         except (UnderstudyError, OSError) as error:
             why = explain(error) if isinstance(error, UnderstudyError) else error.strerror
             note(f"PAM is left out of the rehearsal: {why}")
-    if met is None:
-        attempt = through_broker(desk, lambda service: not asking or says_enrol(host, service))
-        met = rehearse(situation, users, services, attempt)
-    status = "ok" if all(one.is_well for one in met) else "findings"
-    rows = [(one.user, one.service, one.outcome, one.by, one.message) for one in met]
-    shown = text.table(("user", "service", "meets", "by", "told"), rows) if met else "Nobody is covered."
-    return Answer({"situation": situation, "logins": [asdict(one) for one in met]}, shown, status)
+    attempt = through_broker(desk, lambda service: not asking or says_enrol(host, service))
+    return rehearse(scene.situation, users, services, attempt, scene.is_late)

@@ -31,8 +31,9 @@ def doctor(options: Options, situation: Situation = None) -> Answer:
     """Look at all that a login depends on, and say what is wrong, why it matters and what mends it.
 
     With --rehearse whole logins are played through while something is away, or the device's clock is not set
-    and the 2FA server is away; nothing is changed, and no code is used up. The exit code is 3 when there is a
-    problem, or when somebody would be refused. Root sees more than others.
+    and the 2FA server is away; with max_silence set, also once that has passed. Nothing is changed, and no
+    code is used up. The exit code is 3 when there is a problem, or when somebody would be refused. Root sees
+    more than others.
     """
     if situation is not None and situation not in SITUATIONS:
         raise WrongUsage(f"--rehearse: one of {', '.join(SITUATIONS)}")

@@ -15,6 +15,7 @@ _START = "sudo systemctl enable --now understudyd.socket understudyd.service"
 _RESTART = "sudo systemctl restart understudyd"
 _RELOAD = "sudo systemctl reload understudyd"
 _CHECK = "understudy config check"
+_REHEARSE = "understudy doctor --rehearse server-down"
 _DAYS_SOON = 21
 _DAYS_NOW = 3
 
@@ -88,8 +89,8 @@ def _silence(configuration: Configuration) -> list[Finding]:
     if not most:
         return []
     what = f"After {most:g} s without the 2FA server the device may not decide alone (max_silence)."
-    why = "From then on nobody gets in but emergency accounts, which a rehearsal does not show."
-    return [Finding("max-silence", HINT, what, why)]
+    why = "From then on nobody gets in but emergency accounts, by recovery codes."
+    return [Finding("max-silence", HINT, what, why, _REHEARSE)]
 
 
 def _server(found: Mapping[str, Any] | None) -> Finding:
@@ -100,7 +101,7 @@ def _server(found: Mapping[str, Any] | None) -> Finding:
     if found["state"] == "down":
         what = f"The 2FA server {name} can't be reached ({found['reason']})."
         why = "Logins are decided by the device meanwhile."
-        return Finding("upstream", WARNING, what, why, "understudy doctor --rehearse server-down")
+        return Finding("upstream", WARNING, what, why, _REHEARSE)
     if found["state"] == "up":
         return Finding("upstream", OK, f"The 2FA server {name} answered {found['answered']} s ago.")
     why = "No login has asked it since the broker started."

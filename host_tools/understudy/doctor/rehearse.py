@@ -78,12 +78,26 @@ class Met:
 
 @dataclass(frozen=True)
 class Scene:
-    """What a rehearsal needs to know. `state_of`: the device's `user_state`, which raises its errors."""
+    """What a rehearsal needs to know.
+
+    `state_of`: the device's `user_state`, which raises its errors; `is_late`: the 2FA server was silent for
+    longer than max_silence allows.
+    """
 
     situation: str
     configuration: Configuration
     state_of: Callable[[str], Mapping[str, Any]]
     groups_of: GroupsOf
+    is_late: bool = False
+
+    @property
+    def later(self) -> "Scene | None":
+        """The same once max_silence has passed; None where that makes no difference."""
+        upstream = self.configuration.upstream
+        differs = self.situation in _NO_SERVER and self.situation not in _NO_DEVICE
+        if upstream.kind is None or not upstream.max_silence or not differs:
+            return None
+        return replace(self, is_late=True)
 
 
 class _Server:
@@ -132,7 +146,10 @@ class RehearsalDesk(Desk):
         upstream = None
         if configuration.upstream.kind is not None:
             upstream = _known(_Server(scene.situation not in _NO_SERVER))
-        judge = Judge(configuration, upstream, _NoOutbox(), time.monotonic, journal)
+        ahead = 0.0
+        judge = Judge(configuration, upstream, _NoOutbox(), lambda: time.monotonic() + ahead, journal)
+        if scene.is_late:
+            ahead = configuration.upstream.max_silence + 1
         super().__init__(self._pretended, scene.groups_of, judge, _NoOutbox(), journal)
         self._next_code = _FIRST_CODE
 
@@ -222,13 +239,15 @@ def outcome_of(seen: Sequence[Reply], user: str, service: str) -> Met:
 Try = Callable[[str, str, bool], Met]  # user, service, whether a recovery code is typed
 
 
-def rehearse(situation: str, users: Collection[str], services: Collection[str], attempt: Try) -> list[Met]:
-    """What each of `users` meets at each of `services`."""
+def rehearse(
+    situation: str, users: Collection[str], services: Collection[str], attempt: Try, is_late: bool = False
+) -> list[Met]:
+    """What each of `users` meets at each of `services`; `is_late`: as in Scene."""
     met = []
     for user in users:
         for service in services:
             one = attempt(user, service, False)
-            if one.outcome == REFUSED and situation == CLOCK_UNSET:
+            if one.outcome == REFUSED and (situation == CLOCK_UNSET or is_late):
                 second = attempt(user, service, True)
                 if second.outcome == CODE:
                     one = replace(second, outcome=RECOVERY, message=one.message)
