@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
-"""Whether this host's clock is to be believed: the kernel knows whether somebody keeps it right."""
+"""Whether this host's clock is to be believed: the kernel knows whether somebody keeps it right.
+
+firmware/ports/linux_clock.py asks the same call, of a Pi that is the device: how far the clock may be off, under
+MicroPython, too. The two stand on different sides of the link, and import nothing of each other.
+"""
 
 import ctypes
 
