@@ -2,8 +2,8 @@
 # Copyright (c) 2026 The Understudy authors
 """Whether this host's clock is to be believed: the kernel knows whether somebody keeps it right.
 
-firmware/ports/linux_clock.py asks the same call, of a Pi that is the device: how far the clock may be off, under
-MicroPython, too. The two stand on different sides of the link, and import nothing of each other.
+firmware/ports/linux_clock.py asks the same call, on a Pi that is the device: how far the clock may be off.
+The two stand on different sides of the link, and import nothing of each other.
 """
 
 import ctypes
