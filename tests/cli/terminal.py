@@ -50,7 +50,11 @@ class Pty:
 
     def type(self, line: str) -> None:
         """Type a line."""
-        os.write(self._master, line.encode() + b"\n")
+        self.press(line + "\n")
+
+    def press(self, keys: str) -> None:
+        """Type, without an end of line."""
+        os.write(self._master, keys.encode())
 
     def read_until(self, words: str) -> None:
         """Read until `words` have appeared after those awaited before."""
