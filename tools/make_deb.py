@@ -2,7 +2,7 @@
 # Copyright (c) 2026 The Understudy authors
 """`make deb`: build/dist/understudy_VERSION_ARCH.deb from build/dist's wheel and build/pam's module.
 
-make_deb.py [--version VERSION] [--into FOLDER]
+make_deb.py [--version VERSION] [--into FOLDER] [--level 0..9, how hard to compress]
 
 The package brings what requirements.lock pins of pyproject's dependencies, in a folder of its own, for the
 system's python3. The same sources give the same package: files have the time of the last commit, or of
@@ -28,6 +28,11 @@ _STAMP = paths.BUILD / "deb" / "understudy.stamp"
 _SCRIPTS = paths.TOOLS / "deb"
 _MODULE = paths.BUILD / "pam" / "pam_understudy.so"
 _MAINTAINER = "The Understudy authors <understudy@localhost>"  # nobody has an address for it yet
+_OTHERS = (  # procps has /bin/kill, by which systemd has the broker read its configuration again
+    "libpam-runtime",
+    "procps",
+    "systemd | systemd-standalone-sysusers | systemd-sysusers",
+)
 _STRAY = ("bin", "docs", "example", "share")  # not modules: what some wheels put beside theirs
 _CONTROL = """\
 Package: understudy
@@ -51,6 +56,7 @@ Description: one-time passwords that go on working when the server is down
 def _main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--version")
+    parser.add_argument("--level", type=int, default=6)
     parser.add_argument("--into", type=Path, default=paths.BUILD / "dist")
     given = parser.parse_args()
     project = tomllib.loads((paths.ROOT / "pyproject.toml").read_text())["project"]
@@ -62,7 +68,10 @@ def _main() -> None:
                 raise steps.BuildError(f"there is no {needed}: run `make {target}`")
         _site()
         with tempfile.TemporaryDirectory(prefix="deb-", dir=paths.BUILD / "deb") as folder:
-            _build(Path(folder), wheel, given.version or project["version"], moment, given.into)
+            root = Path(folder) / "root"
+            version = given.version or project["version"]
+            _stage(root, wheel, version, moment)
+            _pack(root, version, moment, given)
 
 
 def _site() -> None:
@@ -93,42 +102,45 @@ def _compiled(folder: Path) -> list[Path]:
     return sorted(folder.rglob("*.so"))
 
 
-def _build(folder: Path, wheel: Path, version: str, moment: int, into: Path) -> None:
-    root = folder / "root"
+def _stage(root: Path, wheel: Path, version: str, moment: int) -> None:
+    """All that is in the package, below `root`."""
     deb_tree.stage(root, _SITE, wheel, _MODULE)
     module = next(root.glob(f"usr/lib/*/security/{_MODULE.name}"))
     steps.run("strip-module", ["strip", "--strip-unneeded", module])
     pages = Pages(version, time.strftime("%Y-%m-%d", time.gmtime(moment))).all()
-    deb_tree.documents(root, pages, _changelog(version, moment), _SITE)
+    deb_tree.documents(root, pages, _changelog(version, moment))
     deb_tree.settle(root, moment)
+
+
+def _pack(root: Path, version: str, moment: int, given: argparse.Namespace) -> None:
+    files = [path for path in sorted(root.rglob("*")) if path.is_file() and not path.is_symlink()]
+    architecture = _output("dpkg", "--print-architecture")
     control = root / "DEBIAN"
     control.mkdir()
-    architecture = _output("dpkg", "--print-architecture")
     (control / "control").write_text(
         _CONTROL.format(
             version=version,
             architecture=architecture,
             maintainer=_MAINTAINER,
-            size=sum(path.lstat().st_size for path in root.rglob("*") if path.is_file()) // 1024,
-            depends=", ".join([*_python(), *_libraries(folder, root), *_others()]),
+            size=sum(path.stat().st_size for path in files) // 1024,
+            depends=", ".join([*_python(), *_libraries(root), *_OTHERS]),
         )
     )
-    sums = [
-        f"{hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()}  {path.relative_to(root)}\n"
-        for path in sorted(root.rglob("*"))
-        if path.is_file() and not path.is_symlink() and control not in path.parents
-    ]
+    sums = [f"{_md5(path)}  {path.relative_to(root)}\n" for path in files]
     (control / "md5sums").write_text("".join(sums))
     for name in ("postinst", "prerm", "postrm"):
         shutil.copy(_SCRIPTS / name, control)
         (control / name).chmod(0o755)
-    built = folder / f"understudy_{version}_{architecture}.deb"
-    packer: list[str | Path] = ["dpkg-deb", "--root-owner-group", "--uniform-compression", "-Zxz", "-z6"]
-    steps.run(
-        "dpkg-deb", [*packer, "--build", root, built], env={**os.environ, "SOURCE_DATE_EPOCH": str(moment)}
-    )
-    steps.put(built, into / built.name)
-    print(into / built.name)
+    built = root.with_name(f"understudy_{version}_{architecture}.deb")
+    packer: list[str | Path] = ["dpkg-deb", "--root-owner-group", "--uniform-compression", "-Zxz"]
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": str(moment)}
+    steps.run("dpkg-deb", [*packer, f"-z{given.level}", "--build", root, built], env=environment)
+    steps.put(built, given.into / built.name)
+    print(given.into / built.name)
+
+
+def _md5(path: Path) -> str:
+    return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
 
 
 def _python() -> list[str]:
@@ -138,18 +150,15 @@ def _python() -> list[str]:
     return [f"python3 (>= {major}.{minor})", f"python3 (<< {major}.{minor + 1})"]
 
 
-def _libraries(folder: Path, root: Path) -> list[str]:
+def _libraries(root: Path) -> list[str]:
     """The packages that have the compiled files' libraries, with versions, as dpkg-shlibdeps has them."""
-    (folder / "debian").mkdir()
+    folder = root.with_name("libraries")
+    (folder / "debian").mkdir(parents=True)
     (folder / "debian" / "control").write_text(
         "Source: understudy\n\nPackage: understudy\nArchitecture: any\n"
     )
     shown = _output("dpkg-shlibdeps", "-O", *(f"-e{path}" for path in _compiled(root)), cwd=folder)
     return shown.removeprefix("shlibs:Depends=").split(", ")
-
-
-def _others() -> list[str]:
-    return ["libpam-runtime", "systemd | systemd-standalone-sysusers | systemd-sysusers"]
 
 
 def _changelog(version: str, moment: int) -> str:

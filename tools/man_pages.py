@@ -208,7 +208,7 @@ def _leaves(words: str, one: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _command(page: Page, words: str, one: Any) -> None:
-    own = [param for param in one.params if param.name not in COMMON]
+    own = [param for param in one.params if param.name not in COMMON and not param.hidden]
     arguments = [str(param.metavar) for param in own if param.param_type_name == "argument"]
     options = [param for param in own if param.param_type_name == "option"]
     usage = [bold(words), *(f"\\fI{plain(each)}\\fR" for each in arguments)]

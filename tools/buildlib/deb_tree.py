@@ -24,6 +24,7 @@ _COMPLETIONS = {
     "zsh": Path("usr/share/zsh/vendor-completions/_understudy"),
     "fish": Path("usr/share/fish/vendor_completions.d/understudy.fish"),
 }
+_LICENCES = ("LICEN", "COPYING")  # how the names of files with a licence's text begin
 _PROGRAM = """\
 #!{python} -I
 # SPDX-License-Identifier: MIT
@@ -56,12 +57,12 @@ def stage(root: Path, site: Path, wheel: Path, module: Path) -> None:
     _completions(root)
 
 
-def documents(root: Path, pages: Mapping[str, str], changelog: str, site: Path) -> None:
+def documents(root: Path, pages: Mapping[str, str], changelog: str) -> None:
     """Add the man pages (source by file name), the changelog, and who owns what."""
     for name, text in pages.items():
         _packed(root / "usr/share/man" / f"man{name.rsplit('.', 1)[1]}" / f"{name}.gz", text)
     _packed(root / DOC / "changelog.gz", changelog)
-    _write(root / DOC / "copyright", _copyright(site))
+    _write(root / DOC / "copyright", _copyright(root))
     overrides = paths.TOOLS / "deb" / "understudy.lintian-overrides"
     _write(root / "usr/share/lintian/overrides/understudy", overrides.read_text())
 
@@ -120,21 +121,24 @@ main([])"""
         _write(root / target, text)
 
 
-def _copyright(site: Path) -> str:
+def _copyright(root: Path) -> str:
     parts = ["Understudy\n", (paths.ROOT / "LICENSE").read_text()]
     parts.append(f"\nIn /{LIBRARY} lie these packages from the Python Package Index.\n")
     parts.append("The Apache License 2.0 is in /usr/share/common-licenses/Apache-2.0, too.\n")
-    for info in sorted(site.glob("*.dist-info")):
+    for info in sorted((root / LIBRARY).rglob("*.dist-info")):
         name, version = info.name.removesuffix(".dist-info").rsplit("-", 1)
-        lines = (info / "METADATA").read_text().split("\n\n")[0].splitlines()
-        said = dict(line.split(": ", 1) for line in reversed(lines) if ": " in line)
-        licence = said.get("License-Expression") or _classified(lines) or said.get("License", "see its files")
-        texts = [
-            path for path in sorted(info.rglob("*")) if path.name.upper().startswith(("LICEN", "COPYING"))
-        ]
-        where = "".join(f"\n    /{LIBRARY / path.relative_to(site)}" for path in texts)
-        parts.append(f"\n{name} {version}: {licence}{where}\n")
+        if name != "understudy":
+            texts = sorted(file for file in info.rglob("*") if file.is_file())
+            texts = [file for file in texts if file.name.upper().startswith(_LICENCES)]
+            where = "".join(f"\n    /{file.relative_to(root)}" for file in texts)
+            parts.append(f"\n{name} {version}: {_licence(info)}{where}\n")
     return "".join(parts)
+
+
+def _licence(info: Path) -> str:
+    lines = (info / "METADATA").read_text().split("\n\n")[0].splitlines()
+    said = dict(line.split(": ", 1) for line in reversed(lines) if ": " in line)
+    return said.get("License-Expression") or _classified(lines) or said.get("License", "see its files")
 
 
 def _classified(lines: list[str]) -> str:
