@@ -7,12 +7,14 @@ With --check it changes nothing, and fails when one is not the present one.
 
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import pam_statuses
 import wiring
 from buildlib import paths, steps
 from understudy.broker.policy import markdown as decisions
 from understudy.configuration_text import markdown as configuration
+from understudy.setup.answers import Answers
 
 _README = paths.ROOT / "README.md"
 _TABLES: Mapping[str, Callable[[], str]] = {
@@ -20,6 +22,7 @@ _TABLES: Mapping[str, Callable[[], str]] = {
     "pam-codes": pam_statuses.table,
     "configuration": configuration,
     "who-decides": decisions,
+    "setup-answers": partial(configuration, Answers),
 }
 
 

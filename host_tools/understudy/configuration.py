@@ -210,7 +210,7 @@ def parse(text: str, source: str) -> Configuration:
         configuration = Configuration(**values)
         findings = [Finding(0, sentence) for sentence in _missing(configuration.upstream)]
     if findings:
-        raise _refusal(source, findings)
+        raise refusal(source, findings)
     return configuration
 
 
@@ -222,7 +222,8 @@ def _missing(upstream: Upstream) -> list[str]:
     ]
 
 
-def _refusal(source: str, findings: list[Finding]) -> ConfigError:
+def refusal(source: str, findings: list[Finding]) -> ConfigError:
+    """The error that tells all that is wrong with the file `source`."""
     lines = [one.text for one in sorted(findings, key=lambda one: one.line)]
     if len(lines) == 1:
         return ConfigError(f"{source}: {lines[0]}", findings=lines)

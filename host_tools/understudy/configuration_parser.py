@@ -95,7 +95,7 @@ def read_document(text: str, root: type) -> tuple[dict[str, Any], list[Finding]]
         return {}, [_syntax(error)]
     reader = _Reader(text, root)
     known = tables(root)
-    names = (*known, SERVICE)
+    names = (*known, SERVICE) if per_service(root) else tuple(known)
     plain = {name: value for name, value in document.items() if not _is_table(name, value, names, root)}
     values = reader.section(keys(root), plain, ())
     for name, content in document.items():
@@ -135,7 +135,7 @@ def _hint(name: str, known: Iterable[str], what: str = "key", shape: str = "{}")
     nearest = difflib.get_close_matches(folded[:64], by_folded, n=1, cutoff=_ALIKE)
     if nearest:
         return f"the nearest is {shape.format(by_folded[nearest[0]])}."
-    return f"its {what}s are {', '.join(shape.format(one) for one in known)}."
+    return f"its {what}s are {', '.join(shape.format(one) for one in known) or 'none'}."
 
 
 def _syntax(error: ValueError | RecursionError) -> Finding:

@@ -37,10 +37,10 @@ def default_text() -> str:
     return "\n".join(parts)
 
 
-def markdown() -> str:
-    """The keys as a table in Markdown."""
+def markdown(root: type = Configuration) -> str:
+    """The keys of a file, the configuration or another that is declared so, as a table in Markdown."""
     head = "| key | holds | default | meaning |\n|---|---|---|---|\n"
-    return head + "".join(f"| {' | '.join(row)} |\n" for row in _rows())
+    return head + "".join(f"| {' | '.join(row)} |\n" for row in _rows(root))
 
 
 def spelled(value: Any) -> str:
@@ -72,10 +72,10 @@ def _comment(words: str) -> str:
     )
 
 
-def _rows() -> Iterator[tuple[str, ...]]:
-    for one in keys(Configuration).values():
+def _rows(root: type) -> Iterator[tuple[str, ...]]:
+    for one in keys(root).values():
         yield _row("", one)
-    for name, (of, _) in tables(Configuration).items():
+    for name, (of, _) in tables(root).items():
         for one in keys(of).values():
             yield _row(f"[{name}] ", one)
 

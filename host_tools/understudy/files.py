@@ -28,7 +28,7 @@ def make_private_dir(path: Path) -> None:
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Replace `path` by a file of mode 0600 that holds `data`.
+    """Replace `path` by a file of mode 0600 that holds `data`, and belongs to whom it belonged to.
 
     After a crash it holds the old content or the new.
     """
@@ -37,6 +37,8 @@ def write_private(path: Path, data: bytes) -> None:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
+            if os.geteuid() == 0 and path.exists():
+                os.fchown(file.fileno(), path.stat().st_uid, path.stat().st_gid)
             os.fsync(file.fileno())
         os.replace(name, path)
     except BaseException:

@@ -119,7 +119,8 @@ def ensure_identity(path: Path) -> Identity:
 def _check_owner(path: Path, status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise IdentityError(f"{path} is not a regular file.")
-    if status.st_uid != os.geteuid():
+    # Root may read it anyway, and puts it back under its owner.
+    if os.geteuid() not in (status.st_uid, 0):
         raise IdentityError(f"{path} belongs to another user (uid {status.st_uid}); use a file of your own.")
     if status.st_mode & 0o077:
         raise IdentityError(f"{path} can be read by others; put that right with: chmod 600 {path}")

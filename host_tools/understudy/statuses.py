@@ -8,16 +8,18 @@ from typing import Any
 from understudy_device import errors
 from understudy_device.protocol import STATUSES
 
-# Exit codes that are not the device's to give: the shell's customs, and the doctor's.
+# Exit codes that are not the device's to give: the shell's customs, the doctor's and the set-up's.
 EXIT_DECLINED = 1
 EXIT_USAGE = 2
 EXIT_FINDINGS = 3
+EXIT_ROLLED_BACK = 4
 EXIT_INTERRUPTED = 130  # 128 + SIGINT
 EXIT_PIPE = 141  # 128 + SIGPIPE
 OTHER_EXITS = {
     "declined": (EXIT_DECLINED, "Nothing was done."),
     "usage": (EXIT_USAGE, "The command line is wrong."),
     "findings": (EXIT_FINDINGS, "Something needs mending."),
+    "rolled-back": (EXIT_ROLLED_BACK, "Nobody confirmed it in time; all is as it was."),
     "interrupted": (EXIT_INTERRUPTED, "Stopped by Ctrl-C."),
     "broken-pipe": (EXIT_PIPE, "Nobody reads the output."),
 }

@@ -15,3 +15,9 @@ class Declined(UnderstudyError):
     """A person was asked first, and said no."""
 
     status = "declined"
+
+
+class RolledBack(UnderstudyError):
+    """A set-up was taken back, as nobody has confirmed it."""
+
+    status = "rolled-back"

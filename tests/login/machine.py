@@ -25,7 +25,7 @@ ENVIRONMENT = {
 
 
 class Machine:
-    """A mount namespace in which /etc, /usr, /var, /run and /dev are this machine's own, while it is held.
+    """A mount namespace in which /etc, /usr, /var, /root, /run and /dev are this machine's own.
 
     What is written there is kept in memory, and the real machine sees none of it. Everything else (/tmp, the
     project, /proc, the network, process ids, pseudo-terminals) is the same inside and outside, so a test can
@@ -77,6 +77,11 @@ class Machine:
 
     def _close(self) -> None:
         self._holder.communicate(timeout=SECONDS)
+
+    @property
+    def holder(self) -> int:
+        """The process that holds the namespace."""
+        return self._holder.pid
 
     def path(self, inside: str | Path) -> Path:
         """A file of this machine as the test can open it. (A symbolic link to /... leads outside.)"""

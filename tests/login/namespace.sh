@@ -18,6 +18,7 @@ over() { # over NAME LOWER...: /NAME with LOWER, first one on top; what is writt
 over etc "$unpacked/etc" /etc
 over usr "$unpacked/usr" /usr
 over var "$unpacked/var" /var
+over root /root
 for name in bin sbin lib; do # a package made before these became links into /usr
     if [ -d "$unpacked/$name" ]; then cp -a "$unpacked/$name/." "/usr/$name/"; fi
 done

@@ -14,6 +14,7 @@ from tests.login.machine import HOMES, Machine
 from tests.ports import free_port
 
 CONFIG = Path("/etc/ssh/sshd_config")
+HOST_KEY = "/etc/ssh/ssh_host_ed25519_key"
 DROP_IN = Path("/etc/ssh/sshd_config.d/understudy.conf")
 
 
@@ -24,25 +25,27 @@ class Sshd:
     the host key are the test's. The PAM stack is Debian's /etc/pam.d/sshd until a test writes another.
     """
 
-    def __init__(self, machine: Machine, drop_in: str = "") -> None:
+    def __init__(self, machine: Machine, drop_in: str | None = "") -> None:
+        """`drop_in`: the text of understudy.conf; None: there is no such file."""
         self.machine = machine
         self.port = free_port()
         self.log = machine.path("/var/log/sshd")
         shipped = machine.path("/usr/share/openssh/sshd_config").read_text()
         machine.write(CONFIG, shipped)
-        machine.write(DROP_IN, drop_in)
-        if not machine.path("/etc/ssh/host_key").exists():
-            machine.ok("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/etc/ssh/host_key")
+        if drop_in is not None:
+            machine.write(DROP_IN, drop_in)
+        if not machine.path(HOST_KEY).exists():
+            machine.ok("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", HOST_KEY)
         if machine.run("id", "sshd").code:
             machine.ok(
                 "useradd", "--system", "--home-dir", "/run/sshd", "--shell", "/usr/sbin/nologin", "sshd"
             )
-        host_key = machine.path("/etc/ssh/host_key.pub").read_text()
+        host_key = machine.path(f"{HOST_KEY}.pub").read_text()
         machine.write("/etc/ssh/ssh_known_hosts", f"[127.0.0.1]:{self.port} {host_key}")
 
     def __enter__(self) -> Self:
         words = ["-D", "-e", "-f", str(CONFIG), "-p", str(self.port), "-o", "ListenAddress=127.0.0.1"]
-        words += ["-o", "HostKey=/etc/ssh/host_key", "-o", "PidFile=none", "-o", "LogLevel=VERBOSE"]
+        words += ["-o", f"HostKey={HOST_KEY}", "-o", "PidFile=/run/sshd.pid", "-o", "LogLevel=VERBOSE"]
         with self.log.open("wb") as log:
             self.process = self.machine.start(
                 "/usr/sbin/sshd", *words, stdin=subprocess.DEVNULL, stdout=log, stderr=log
@@ -61,6 +64,10 @@ class Sshd:
         except ConnectionRefusedError:
             return False
         return True
+
+    def starts(self) -> int:
+        """How often it has begun to listen: it does so anew when it is told to read its configuration."""
+        return self.log.read_text().count("Server listening on")
 
     def client(self, login: str, *command: str, options: Mapping[str, str] | None = None) -> list[str]:
         """The ssh command line by which `login` runs `command`, or gets a shell."""

@@ -91,6 +91,11 @@ def _configured() -> Configuration | None:
     return None
 
 
+def forget_configuration() -> None:
+    """It has changed: what was read of it counts no more."""
+    _configured.cache_clear()
+
+
 @contextmanager
 def client(options: Options) -> Iterator[Client]:
     """The paired device, ready for requests."""

@@ -25,6 +25,7 @@ from understudy.cli import (
     screen,
     serve,
     settings,
+    setup,
     simulate,
     status,
     user,
@@ -60,6 +61,7 @@ _MODULES = (
     audit,
     bypass,
     doctor,
+    setup,
     reset,
 )
 for _module in _MODULES:

@@ -41,6 +41,13 @@ def code(prompt: str) -> str:
         raise MalformedCode("No code was typed.") from None
 
 
+def line(question: str, usual: str) -> str:
+    """A line that may be seen; an empty one, or none, is `usual`."""
+    sys.stderr.write(f"{question} [{usual}]: ")
+    sys.stderr.flush()
+    return sys.stdin.readline(MAX_TEXT).strip() or usual
+
+
 def yes(question: str) -> bool:
     """Whether the answer is yes; no answer is none."""
     sys.stderr.write(f"{question} [y/N] ")
