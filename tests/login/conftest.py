@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 from tests.login.broker import Broker, Provisioned
+from tests.login.certificates import make_certificates
 from tests.login.crowd import Crowd, CrowdedSite, crowded
 from tests.login.machine import Machine
+from tests.login.servers import PrivacyIdea
 from tests.login.site import PASSWORD, Site, site
 
 
@@ -55,6 +57,20 @@ def at(root: None, tmp_path: Path, kept: Provisioned) -> Iterator[Site]:
         made.machine.add_user("alice", PASSWORD)
         made.stack("sshd-password", "sshd")
         yield made
+
+
+@pytest.fixture(scope="session")
+def _privacyidea(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivacyIdea]:
+    folder = tmp_path_factory.mktemp("privacyidea")
+    with PrivacyIdea(folder / "server", make_certificates(folder / "certificates")) as server:
+        yield server
+
+
+@pytest.fixture
+def privacyidea(_privacyidea: PrivacyIdea) -> PrivacyIdea:
+    """A privacyIDEA that runs, the same one in several tests. Its `fresh` codes are erin's."""
+    _privacyidea.again()
+    return _privacyidea
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,6 @@ import base64
 import fcntl
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -19,7 +18,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from tests.cli.support import SECONDS, SECRET, first_line, hotp, wait_for
 from tests.ports import free_port
@@ -46,6 +45,11 @@ class Server:
         folder.mkdir(parents=True, exist_ok=True)
         self.process: subprocess.Popen[str] | None = None
         self._counter = -1
+
+    @property
+    def counter(self) -> int:
+        """That of the next code of erin's."""
+        return self._counter + 1
 
     def fresh(self) -> str:
         """A code of erin's that has not been given out yet."""
@@ -190,9 +194,3 @@ class FreeRadius(Server):
     def _is_ready(self, text: str) -> bool:
         assert self.process is not None and self.process.poll() is None, text
         return "Ready to process requests" in text
-
-
-def copied(server: PrivacyIdea, folder: Path, **options: Any) -> PrivacyIdea:
-    """Another of the kind, with what a stopped one knows."""
-    shutil.copytree(server.folder, folder)
-    return PrivacyIdea(folder, **options)
