@@ -187,12 +187,13 @@ class Client:
                 self._session = None
                 if attempt == ATTEMPTS - 1 or deadline.passed:
                     raise
-                self._say_hello(deadline)
+                # One that is slow has the last try's handshake to finish before it says anything.
+                self._say_hello(deadline.within(HELLO_SECONDS * 2 ** (attempt + 1)))
         raise LinkTimeout()
 
     def _say_hello(self, deadline: Deadline) -> None:
         link = self.connection.link
-        hello = link.hello(deadline.within(HELLO_SECONDS))
+        hello = link.hello(deadline)
         if hello.device != self.connection.hello.device:
             raise NotYours(f"Another device ({hello.device}) is on the port now.")
         self.connection = Connection(link, hello, self.connection.url)
@@ -205,7 +206,7 @@ class Client:
             # Not only when the device is sealed: it believes a host's role once that host has brought its
             # secret.
             fields = {"wrap": identity.wrap_key(self.connection.hello.device).hex(), "entropy": entropy()}
-            ask(session, "unseal", fields, new_id(), soon.within(REPLY_SECONDS))
+            ask(session, "unseal", fields, new_id(), soon.within(REPLY_SECONDS * longer))
             self._session = session
             self._pace.took(time.monotonic() - start)
         return self._session
