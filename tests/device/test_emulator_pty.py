@@ -23,7 +23,8 @@ from understudy.simulator.pico import Pico
 from understudy.simulator.pty_port import PtyPort
 from understudy.simulator.pty_server import PtyServer
 
-# Answers each JSON line; {"write": n} is acknowledged only once n is in a file.
+# Answers each JSON line; {"write": n} is acknowledged only once n is in a file, {"burn": ms} twice, as it
+# begins and at its end.
 GUEST = """
 import sys, json, time, os, micropython
 micropython.kbd_intr(-1)
@@ -38,11 +39,14 @@ while True:
         with open('t', 'w') as f: f.write(str(request['write']))
         os.rename('t', 'state')
     if 'burn' in request:
+        print('{}')
         t = time.ticks_ms()
         while time.ticks_diff(time.ticks_ms(), t) < request['burn']: pass
     request['us'] = time.ticks_us()
     print(json.dumps(request))
 """
+
+LATE = 0.05  # seconds that the device's clock may be off when it is asked
 
 
 class Server:
@@ -205,32 +209,40 @@ def drain(handle: int) -> bytes:
             return data
 
 
+def asked(port: serial.Serial) -> tuple[float, float, float]:
+    """The device's clock, and this host's before it was asked and after, in seconds: however busy the machine
+    is, the device has looked at its own between the two."""
+    before = time.monotonic()
+    us = ask(port)["us"]
+    return us / 1e6, before, time.monotonic()
+
+
 def test_idle_device_keeps_time_and_costs_little(server: Server) -> None:
     with server.open() as port:
         ask(port)  # boots: computing, so late
-        before_us, before = ask(port)["us"], time.monotonic()
+        first, first_from, first_to = asked(port)
         cpu = server.cpu_s()
         time.sleep(4)
         cpu = server.cpu_s() - cpu
-        after_us, after = ask(port)["us"], time.monotonic()
-    assert cpu < 0.05 * 4
-    assert abs((after_us - before_us) / 1e6 - (after - before)) < 0.1
+        last, last_from, last_to = asked(port)
+    assert cpu < 0.1 * 4
+    assert last_from - first_to - LATE < last - first < last_to - first_from + LATE
 
 
 def test_device_clock_catches_up_after_computing(server: Server) -> None:
-    """40 ms of computing take most of a second; a request that comes meanwhile meets the right clock."""
+    """80 ms of computing take a second; a request that comes meanwhile meets a clock that has caught up."""
     with server.open() as port:
         ask(port)
-        first_us, first = ask(port)["us"], time.monotonic()
-        port.write(b'{"burn": 40}\n')
-        time.sleep(0.1)  # it is computing now
+        first, first_from, _ = asked(port)
+        port.write(b'{"burn": 80}\n')
+        read_answer(port)  # it is computing now
+        time.sleep(0.1)  # until its clock is late by as much
         port.write(b'{"n": 2}\n')
-        burnt_us, burnt = read_answer(port)["us"], time.monotonic()
-        assert isinstance(burnt_us, int)
-        assert burnt - first - (burnt_us - first_us) / 1e6 > 0.25, "it did not fall behind"
-        last_us, last = read_answer(port)["us"], time.monotonic()
-        assert isinstance(last_us, int)
-    assert abs((last_us - first_us) / 1e6 - (last - first)) < 0.15
+        burnt, last = (float(str(read_answer(port)["us"])) / 1e6 for _ in range(2))
+        last_to = time.monotonic()
+    # By far more than the answer takes; the machine had to be ten times as fast for it to be less.
+    assert last - burnt > LATE
+    assert last - first < last_to - first_from + LATE
 
 
 def test_unpaced_device_stands_still_while_idle(stock_image: Path, tmp_path: Path) -> None:
