@@ -33,7 +33,7 @@ _PYOTP = load_pyotp()  # here: it can't be loaded by several threads at once
 SIZE = 200
 INTERVAL = 120  # seconds: of a person's TOTP credential
 PROMPT = b"Code: "
-PATIENT = "[login]\ndeadline = 10\n"  # a machine that is busy with the load itself is not what is looked at
+PATIENT = "[login]\ndeadline = 60\n"  # a machine that is busy with the load itself is not what is looked at
 SERVICE = "probe"  # the PAM service, whose stack is the module alone
 
 

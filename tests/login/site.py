@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from tests.cli.support import SECONDS, Cli, first_line, wait_for
-from tests.login.broker import Provisioned
+from tests.login.broker import Provisioned, patient
 from tests.login.machine import Machine
 
 from understudy.deadline import Deadline
@@ -82,9 +82,9 @@ class Site:
         machine.install_module()
 
     def configure(self, text: str = "", tell_time: str = "never") -> None:
-        """Write the configuration: `text` and what is needed to reach the device."""
+        """Write the configuration: `text`, made patient, and what is needed to reach the device."""
         device = f'port = "{self.device.port}"\nidentity = "{self.identity}"\ntell_time = "{tell_time}"\n'
-        self.machine.write(CONFIG, f"{text}\n[device]\n{device}", mode=0o640)
+        self.machine.write(CONFIG, f"{patient(text)}\n[device]\n{device}", mode=0o640)
 
     def start(self, text: str = "", tell_time: str = "never") -> None:
         """Start the broker on a configuration, and wait until it has the device."""

@@ -15,9 +15,11 @@ import pytest
 from tests.cli.support import SECONDS, Cli, wait_for
 from tests.login.broker import Broker
 from tests.login.crowd import PATIENT, Crowd, CrowdedSite, Person, Sitting, admit, people
-from tests.login.load import Stick, asked, load
+from tests.login.load import UNDECIDED, Stick, asked, load
 from tests.login.site import BOOT_SECONDS, Device
 from tools.buildlib.paths import BUILD
+
+from understudy.deadline import Deadline
 
 IMAGE = BUILD / "images/rpi_pico/firmware.uf2"
 STOPS = 4  # of an emulated Pico, which is slow; its test comes first, so that others go on beside it
@@ -25,7 +27,8 @@ PARTS = 8
 ROUNDS = 25  # in each part
 HANGS = 7  # every fifth round
 CLIENTS = 6
-RECOVERY = 5.0  # seconds from the device's return to a verdict
+RECOVERY = 10.0  # seconds from the device's return to a verdict; it takes one at most, unless all is busy
+PICO_WITHIN = 60.0  # seconds, the most that a login may take
 
 
 @contextmanager
@@ -36,11 +39,18 @@ def plugged(crowd: Crowd, folder: Path) -> Iterator[tuple[Broker, Stick]]:
     stick.plug()
     try:
         broker.start()
-        wait_for(lambda: broker.status()["connected"])
         yield broker, stick
     finally:
         broker.stop()
         stick.unplug()
+
+
+def check_lets_in(path: Path, person: Person) -> None:
+    """A right code is accepted, however many logins that takes; one that was cut short may have used it."""
+    code, end, words = person.fresh(), Deadline(BOOT_SECONDS), list[str]()
+    while not end.passed and UNDECIDED.issuperset(words):
+        words.append(asked(path, person.name, code, PICO_WITHIN)[0])
+    assert words[-1] in ("accepted", "replayed" if words[1:] else "accepted"), words
 
 
 def test_an_emulated_pico_stopped_under_load(tmp_path: Path) -> None:
@@ -52,17 +62,17 @@ def test_an_emulated_pico_stopped_under_load(tmp_path: Path) -> None:
         pico = ("--board", "rpi_pico", "--image", str(IMAGE), "--no-display")
         device.start(*pico)
         admit(cli.folder / "verifier.json", device.port, [*crowded, probe], BOOT_SECONDS)
-        broker = Broker(cli, device.port, f"[login]\ndeadline = {SECONDS}\n")
-        broker.start()
+        broker = Broker(cli, device.port, f"[login]\ndeadline = {PICO_WITHIN}\n")
+        broker.start(connected=False)
         try:
-            with load(broker.socket, crowded, "pico", SECONDS) as books:
+            with load(broker.socket, crowded, "pico", PICO_WITHIN) as books:
                 for _ in range(STOPS):
                     books.wait_for(chance.randrange(1, 4), BOOT_SECONDS)
                     time.sleep(chance.uniform(0, 0.2))
                     books.cuts += 1
                     device.stop(signal.SIGKILL)
                     device.start(*pico)
-                    assert asked(broker.socket, probe.name, probe.fresh(), SECONDS)[0] == "accepted"
+                    check_lets_in(broker.socket, probe)
                 books.wait_for(4, BOOT_SECONDS)
         finally:
             broker.stop()
@@ -84,7 +94,7 @@ def test_a_broker_killed_under_load(crowd: Crowd, tmp_path: Path, part: int) -> 
             assert broker.process is not None
             broker.process.kill()
             broker.process.wait(SECONDS)
-            broker.start()
+            broker.start(connected=False)
         books.wait_for(2 * CLIENTS)
     assert "fault" not in broker.log.read_text()
 
