@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from tests.login.fakes import Web, http, web_server
-from tests.login.upstreams import LONG, SHORT, login, run, upstream
+from tests.login.upstreams import ENOUGH, LONG, SHORT, login, run, upstream
 from tests.ports import free_port
 
 from understudy.upstream import Says
@@ -70,7 +70,7 @@ def deaf() -> Iterator[int]:
     """A port of 127.0.0.2 where connections are neither taken nor refused: its queue is full."""
     with ExitStack() as stack:
         server = stack.enter_context(socket.socket())
-        server.bind(("127.0.0.2", 0))
+        server.bind(("127.0.0.2", free_port()))
         server.listen(0)
         for _ in range(4):
             waiting = stack.enter_context(socket.socket())
@@ -83,7 +83,7 @@ def test_an_address_that_swallows_all_does_not_use_up_the_patience(deaf: int) ->
     async def work() -> list[object]:
         async with web_server(GOOD, at=("127.0.0.1", deaf)) as web:
             made = _privacyidea(deaf, "127.0.0.2", "127.0.0.1")
-            outcomes: list[object] = [await _outcome(made, 2 * SHORT)]
+            outcomes: list[object] = [await _outcome(made, 2 * ENOUGH)]
             outcomes.append(await _outcome(_privacyidea(deaf, "127.0.0.2"), SHORT / 2))
             return [*outcomes, len(web.asked)]
 
@@ -95,14 +95,18 @@ def test_the_address_that_has_answered_is_the_first_from_then_on(deaf: int) -> N
         async with web_server(GOOD, at=("127.0.0.1", deaf)):
             made = _privacyidea(deaf, "127.0.0.2", "127.0.0.1")
             # The second one is too short for half of it to be lost.
-            return [await _outcome(made, 4 * SHORT), await asyncio.wait_for(_outcome(made, LONG), LONG / 3)]
+            return [await _outcome(made, 2 * ENOUGH), await asyncio.wait_for(_outcome(made, LONG), LONG / 3)]
 
     assert run(work()) == [ACCEPTED, ACCEPTED]
 
 
 def test_a_code_that_is_on_its_way_is_not_sent_elsewhere() -> None:
     async def work() -> list[object]:
-        async with web_server(b"") as first, web_server(GOOD, at=("127.0.0.2", first.port)) as second:
+        here = ("127.0.0.1", free_port())
+        async with (
+            web_server(b"", at=here) as first,
+            web_server(GOOD, at=("127.0.0.2", first.port)) as second,
+        ):
             said = await _outcome(_privacyidea(first.port, "127.0.0.1", "127.0.0.2"))
             return [said, len(first.asked), len(second.asked)]
 

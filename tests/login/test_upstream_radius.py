@@ -14,7 +14,7 @@ from pyrad.packet import AccessAccept, AuthPacket
 from tests.cli.support import code, hotp
 from tests.login.fakes import Wire, until, wire
 from tests.login.servers import ASKED, PIN, FreeRadius
-from tests.login.upstreams import LONG, SHORT, login, outcome, run, said, upstream
+from tests.login.upstreams import ENOUGH, LONG, SHORT, login, outcome, run, said, upstream
 from tests.ports import free_port
 
 from understudy.upstream import Login, Says
@@ -109,7 +109,7 @@ def test_a_wrong_secret_gets_no_answer_at_all(server: FreeRadius, tmp_path: Path
     wrong = tmp_path / "wrong"
     wrong.write_text("another secret\n")
     wrong.chmod(0o600)
-    assert said(asking(server, key_file=wrong), login("alice", code()), SHORT) == "timeout"
+    assert said(asking(server, key_file=wrong), login("alice", code()), ENOUGH) == "timeout"
     assert "Shared secret is incorrect" in (server.folder / "log").read_text()
     assert server.asked == []
 
@@ -143,7 +143,7 @@ def test_the_next_server_is_asked_when_one_is_away(server: FreeRadius, other: Fr
 def test_the_next_server_is_asked_when_one_is_silent(server: FreeRadius, other: FreeRadius) -> None:
     make = asking(server, server.address, other.address)
     with server.frozen():
-        assert said(make, login("alice", code()), 2 * SHORT) == ACCEPTED
+        assert said(make, login("alice", code()), 2 * ENOUGH) == ACCEPTED
 
 
 def test_all_of_them_are_away(server: FreeRadius) -> None:
@@ -187,7 +187,7 @@ def test_of_several_servers_the_one_with_another_secret_is_told(server: FreeRadi
     async def work() -> object:
         async with wire(server.address, answers=lambda data: [_flipped(data, 30)]) as net:
             nobody = f"127.0.0.1:{free_port(socket.SOCK_DGRAM)}"
-            return await outcome(asking(server, nobody, net.address)(), login("alice", code()), SHORT)
+            return await outcome(asking(server, nobody, net.address)(), login("alice", code()), ENOUGH)
 
     assert run(work()) == "secret"
 
@@ -250,7 +250,7 @@ def test_answers_that_come_more_than_once(server: FreeRadius) -> None:
 @pytest.mark.parametrize("at", [CODE, 1, 4, 19, 22, 30])
 def test_a_changed_answer_is_none(server: FreeRadius, at: int) -> None:
     asked = login("alice", "000000")
-    assert _over(server, asked, SHORT, answers=lambda data: [_flipped(data, at)])[0] == "secret"
+    assert _over(server, asked, ENOUGH, answers=lambda data: [_flipped(data, at)])[0] == "secret"
     assert _over(server, asked, answers=lambda data: [_flipped(data, at), data])[0] == REJECTED
 
 
@@ -272,7 +272,7 @@ def test_a_forged_acceptance_opens_nothing(
     async def work(*, honest: bool) -> object:
         async with wire(server.address, answers=lambda data: []) as net:
             waiting = asyncio.create_task(
-                outcome(asking(server, net.address)(), login("alice", "000000"), LONG if honest else SHORT)
+                outcome(asking(server, net.address)(), login("alice", "000000"), LONG if honest else ENOUGH)
             )
             await until(lambda: bool(net.heard))
             net.deliver(_signed(net.sent[0], secret, message_authenticator))

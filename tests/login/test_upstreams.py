@@ -13,7 +13,7 @@ from tests.cli.support import SECRET, code, hotp
 from tests.login.certificates import make_certificates
 from tests.login.fakes import http, until, web_server
 from tests.login.servers import ASKED, PIN, PrivacyIdea
-from tests.login.upstreams import LONG, SHORT, login, outcome, run, said, upstream
+from tests.login.upstreams import ENOUGH, LONG, SHORT, login, outcome, run, said, upstream
 from tests.ports import free_port
 
 from understudy.upstream import Says
@@ -149,7 +149,7 @@ def test_killed_in_the_midst_of_a_request(make: Make, server: PrivacyIdea) -> No
 def test_a_server_that_hangs_is_not_waited_for(make: Make, server: PrivacyIdea) -> None:
     with server.busy():
         before = len(server.asked)
-        assert said(make, _right(server), SHORT) == "timeout"
+        assert said(make, _right(server), ENOUGH) == "timeout"
         assert len(server.asked) == before + 1
     with server.frozen():  # the kernel takes the connection, and nobody reads it
         assert said(make, _right(server), SHORT) == "timeout"
@@ -159,7 +159,7 @@ def test_a_server_that_hangs_is_not_waited_for(make: Make, server: PrivacyIdea) 
 def test_an_answer_is_never_asked_for_twice(make: Make, server: PrivacyIdea) -> None:
     with server.busy():
         before = len(server.asked)
-        assert said(make, _right(server), SHORT) == "timeout"
+        assert said(make, _right(server), ENOUGH) == "timeout"
     assert said(make, login("nobody", "1")) == REJECTED  # it has come to an end with the other
     assert len(server.asked) == before + 2
 

@@ -17,7 +17,8 @@ from understudy_device.errors import Unreachable
 
 SLACK = 10.0  # seconds past its deadline that a busy machine may take; less than any hang
 LONG = 10.0  # seconds; what ends before does not end by its deadline
-SHORT = 1.0
+ENOUGH = 4.0  # seconds, for an answer that is not believed: it has to come, and all of them have to pass
+SHORT = 1.0  # where nothing comes
 
 T = TypeVar("T")
 
