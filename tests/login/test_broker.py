@@ -238,7 +238,7 @@ def test_systemd_hands_the_socket_over(broker: Broker) -> None:
             [*words, "--config", str(broker.file)], env=broker.cli.env, stderr=log, stdout=log
         )
     try:
-        wait_for(path.exists)
+        wait_for(lambda: f"Listening on {path}" in broker.log.read_text())
         assert ask(path, "login", user="alice", service="test").word == "prompt"
         assert (
             ask(path, "login", user="alice", service="test", stage="code", answer=code()).word == "accepted"

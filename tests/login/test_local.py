@@ -34,7 +34,7 @@ def test_sudo_asks_for_password_and_code(with_sudo: Site) -> None:
     assert let_in(sudo(with_sudo, (SUDO, PASSWORD), ("Code: ", typed)))
     again = sudo(with_sudo, (SUDO, PASSWORD), ("Code: ", typed))
     assert not let_in(again) and "used already" in again.out
-    assert "COMMAND=/usr/bin/echo" in with_sudo.machine.journal.text
+    with_sudo.machine.journal.wait_for("COMMAND=/usr/bin/echo")
 
 
 def test_sudo_asks_again_after_a_refusal(with_sudo: Site) -> None:

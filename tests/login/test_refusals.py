@@ -82,4 +82,5 @@ def test_without_the_broker_nobody_is_let_in(at: Site, how: str) -> None:
         assert not let_in(done) and "The code can't be checked" in done.out
         if how == "silent":
             os.kill(at.process.pid, signal.SIGCONT)
+            at.stack("sshd-password", "sshd")
             assert let_in(by_password(sshd, "alice", code()))
