@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.deb import built
+from tests.deb import built, made
 from tests.login.debian import Debian
 from tools.buildlib.paths import ROOT
 
@@ -26,16 +26,6 @@ NAMES_IT = "auth required pam_understudy.so\n"
 Tree = dict[str, tuple[int, int, int, bytes]]
 
 
-@pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return built(tmp_path_factory.mktemp("deb"))
-
-
-@pytest.fixture(scope="module")
-def newer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return built(tmp_path_factory.mktemp("newer"), "--version", "99.0")
-
-
 @pytest.fixture
 def debian(root: None, tmp_path: Path) -> Iterator[Debian]:
     with Debian(tmp_path / "debian") as debian:
@@ -43,8 +33,8 @@ def debian(root: None, tmp_path: Path) -> Iterator[Debian]:
 
 
 @pytest.fixture
-def installed(debian: Debian, package: Path) -> Debian:
-    debian.ok("dpkg", "--install", debian.copy(package))
+def installed(debian: Debian) -> Debian:
+    debian.ok("dpkg", "--install", debian.copy(made()))
     return debian
 
 
@@ -94,11 +84,13 @@ def pam(of: Tree) -> Tree:
     return {path: state for path, state in of.items() if path.startswith(("/etc/pam", "/etc/systemd"))}
 
 
-def test_installed_as_the_readme_says_and_purged_it_leaves_nothing(debian: Debian, package: Path) -> None:
-    (command,) = re.findall(r"`sudo (apt-get install [^`]*_\*\.deb)`", (ROOT / "README.md").read_text())
+def test_installed_as_the_readme_says_and_purged_it_leaves_nothing(debian: Debian) -> None:
+    (command,) = re.findall(
+        r"^sudo (apt-get install \S*_\*\.deb)", (ROOT / "README.md").read_text(), re.MULTILINE
+    )
     before = tree(debian)
     debian.ok("mkdir", "-p", "/tmp/build/dist")
-    debian.ok("cp", debian.copy(package), "/tmp/build/dist")
+    debian.ok("cp", debian.copy(made()), "/tmp/build/dist")
     debian.ok("sh", "-c", f"cd /tmp && {command}", env={"DEBIAN_FRONTEND": "noninteractive"})
     after = tree(debian)
     # It has switched nothing on: neither a PAM stack, nor a unit.
@@ -190,12 +182,12 @@ def test_units_that_were_switched_on_are_off_after_it(installed: Debian) -> None
     assert pam(tree(installed)) == pam(before)
 
 
-def test_an_upgrade_keeps_what_is_there(installed: Debian, newer: Path) -> None:
+def test_an_upgrade_keeps_what_is_there(installed: Debian, tmp_path: Path) -> None:
     installed.write("/etc/understudy/understudy.toml", "mfa = true\n")
     installed.ok("systemctl", "enable", "understudyd.socket")
     installed.ok("pam-auth-update", "--enable", "understudy", env={"DEBIAN_FRONTEND": "noninteractive"})
     before = tree(installed)
-    installed.ok("dpkg", "--install", installed.copy(newer))
+    installed.ok("dpkg", "--install", installed.copy(built(tmp_path, "--version", "99.0")))
     others = {path for path in changed(before, tree(installed)) if not path.startswith("/var/lib/dpkg/")}
     documents = re.compile(r"/usr/share/(man/.*/.*\.gz|doc/understudy/changelog\.gz)")
     assert {path for path in others if not documents.fullmatch(path)} == set()
