@@ -12,6 +12,7 @@ import pytest
 from tests.cli.support import SECONDS, code, wait_for
 from tests.login.newcomer import FOLDER, PROGRAM, ROLLED_BACK, USER, Newcomer, confirm, newcomer
 from tests.login.person import INSIDE, answered, by_password, let_in, tried
+from tests.login.phone import RECOVERY, Phone, enrolled, scan
 from tests.login.site import CONFIG, PASSWORD
 from tests.login.sshd import Sshd
 from tools.buildlib.paths import UNPACKED
@@ -162,6 +163,60 @@ def test_everything_with_common_auth(new: Newcomer, sshd: Sshd) -> None:
     assert new.files() == before
     become = new.machine.terminal("su", USER, "-c", f"echo {INSIDE}", user="bob")
     assert let_in(answered(become, [TYPED]))
+
+
+def test_pam_auth_update_has_run_since(new: Newcomer, sshd: Sshd) -> None:
+    """Another package's profile has come: it stays, and ours goes."""
+    common = [f"/etc/pam.d/common-{name}" for name in ("auth", "account", "session", "password")]
+    new.switched_on(everywhere=True)
+    assert confirm(sshd, number(), TYPED).code == 0
+    profile = (
+        "Name: Another\nDefault: yes\nPriority: 300\nAuth-Type: Additional\nAuth:\n\toptional pam_warn.so\n"
+    )
+    new.machine.write("/usr/share/pam-configs/another", profile)
+    update = ("env", "DEBIAN_FRONTEND=noninteractive", "pam-auth-update", "--package")
+    new.machine.ok(*update)
+    texts = [new.machine.path(name).read_text() for name in common]
+    assert "pam_warn" in texts[0] and "pam_understudy" in texts[0]
+    done = new.undo()
+    assert done.code == 0, done
+    texts = [new.machine.path(name).read_text() for name in common]
+    assert "pam_warn" in texts[0] and not any("pam_understudy" in text for text in texts)
+    assert let_in(tried(sshd, USER, SHIPPED))
+
+
+def test_a_person_is_asked_and_scans_the_code(new: Newcomer, sshd: Sshd) -> None:
+    before = new.files()
+    with new.machine.terminal("sudo", "NO_COLOR=1", PROGRAM, "setup", user=USER) as terminal:
+        terminal.read_until("The first user, who gets a code on the phone [alice]: ")
+        terminal.type("")
+        terminal.read_until("begin with a key (y), or with a password (N)? [y/N] ")
+        terminal.type("")
+        for _ in ("admin", "broker"):
+            terminal.read_until("Does the device show the same six digits? [y/N] ")
+            terminal.type("y")
+        terminal.read_until("First code: ")
+        phone = Phone(terminal.text)
+        terminal.type(phone.code())
+        terminal.read_until("start the broker now")
+        new.serve()
+        terminal.read_until("setup --confirm")
+        new.sshd_is_told()
+        assert confirm(sshd, phone.code(1), TYPED).code == 0
+        assert terminal.wait() == 0 and "Confirmed" in terminal.text
+    assert len(set(RECOVERY.findall(terminal.text))) == 10
+    assert new.undo().code == 0
+    assert new.files() == before
+
+
+def test_the_first_user_enrols_in_the_login_that_confirms(new: Newcomer, sshd: Sshd) -> None:
+    new.switched_on(enrol="at-login", secret_file=None)
+    with sshd.ssh(USER, "sudo", PROGRAM, "setup", "--confirm") as terminal:
+        phone = scan(terminal)
+        done, recovery = enrolled(terminal, phone.code())
+    assert done.code == 0 and "Confirmed" in done.out and len(recovery) == 10
+    assert new.ended().code == 0
+    assert let_in(by_password(sshd, USER, phone.code(1)))
 
 
 def test_several_services(new: Newcomer, sshd: Sshd) -> None:

@@ -36,14 +36,14 @@ Cleaner = Callable[[str], str]  # a file's text to the same without our lines
 
 @dataclass(frozen=True)
 class Change:
-    """A file or directory: its copy in `kept` (None: it was not there), a digest of what we have put there.
+    """A file or directory: its copy in `kept` (None: it was not there), digests of what we have put there.
 
-    The digest is "" for a directory, and for a file that something else was to change.
+    There are several when it was written again: which one a killed process has left is not known.
     """
 
     path: str
     kept: str | None
-    after: str
+    ours: tuple[str, ...] = ()
     if_edited: str = STAYS
 
 
@@ -78,23 +78,8 @@ class Changes:
         path = Path(os.path.realpath(path))  # a link stays one
         self._make_folders(path.parent)
         data = text.encode()
-        self.note(path, hashlib.sha256(data).hexdigest(), if_edited)
+        self._note(path, hashlib.sha256(data).hexdigest(), if_edited)
         _replace(path, data, mode)
-
-    def note(self, path: Path, after: str = "", if_edited: str = STAYS) -> None:
-        """Keep a copy of a file that something else is about to change."""
-        path = Path(os.path.realpath(path))
-        known = self.changes.get(str(path))
-        kept = known.kept if known else self._keep(path)
-        self.changes[str(path)] = Change(str(path), kept, after, if_edited)
-        self._save()
-
-    def seal(self, path: Path) -> None:
-        """The change that was noted is made: what the file holds now is ours."""
-        path = Path(os.path.realpath(path))
-        known = self.changes[str(path)]
-        self.changes[str(path)] = Change(known.path, known.kept, _digest(path) or "", known.if_edited)
-        self._save()
 
     def confirm(self) -> None:
         """Somebody has logged in with what was changed."""
@@ -121,18 +106,27 @@ class Changes:
         shutil.rmtree(self.folder, ignore_errors=True)
         self.changes, self.units = {}, {}
 
+    def _note(self, path: Path, digest: str = "", if_edited: str = STAYS) -> None:
+        """Keep a copy of what is about to be changed, and a digest of what a file will hold."""
+        known = self.changes.get(str(path))
+        kept, ours = (known.kept, known.ours) if known else (self._keep(path), ())
+        self.changes[str(path)] = Change(str(path), kept, (*ours, digest) if digest else ours, if_edited)
+        self._save()
+
     def _undo(self, change: Change, clean: Cleaner) -> str:
         path = Path(change.path)
         _temporary(path).unlink(missing_ok=True)
-        if change.kept is None and path.is_dir() and not change.after:
+        if path.is_dir() and not change.ours:
             with suppress(OSError):  # somebody has put something into it
                 path.rmdir()
             return ""
         now, before = _digest(path), self._before(change)
         if now == before:
             return ""
-        if now is None or (change.after and now != change.after):
-            return self._undo_edited(change, path, clean) if now is not None else f"{path} had been removed."
+        if now is None:
+            return f"{path} was removed since, and stays so."
+        if now not in change.ours:
+            return self._undo_edited(change, path, clean)
         if change.kept is None:
             path.unlink()
         else:
@@ -178,7 +172,7 @@ class Changes:
             missing.append(folder)
             folder = folder.parent
         for one in reversed(missing):
-            self.note(one)
+            self._note(one)
             one.mkdir(mode=0o755)
             one.chmod(0o755)  # whatever the umask is
 
@@ -206,7 +200,9 @@ class Changes:
             if document["version"] != _VERSION:
                 raise ConfigError(f"{path} was written by another version; take it back with that one.")
             self.is_confirmed = document["confirmed"]
-            self.changes = {one["path"]: Change(**one) for one in document["changes"]}
+            self.changes = {
+                one["path"]: Change(**{**one, "ours": tuple(one["ours"])}) for one in document["changes"]
+            }
             self.units = {one["name"]: Unit(**one) for one in document["units"]}
         except (ValueError, KeyError, TypeError) as error:
             raise ConfigError(f"{path} can't be understood; the files as they were are beside it.") from error

@@ -13,6 +13,7 @@ from understudy.setup.system import System
 from understudy_device.errors import UnderstudyError
 
 _MODULE = "pam_understudy"
+_REMOVE = ("pam-auth-update", "--package", "--remove", "understudy")
 
 
 def take_back(
@@ -35,6 +36,9 @@ def take_back(
             system.reload_sshd()
         for unit in reversed(list(changes.units.values())):
             system.restore(unit)
+        if any(one.startswith("/etc/pam.d/common-") for one in traces(host)):
+            # Somebody has had it make these files anew since; it knows what is whose.
+            host.run(["env", "DEBIAN_FRONTEND=noninteractive", *_REMOVE])
         changes.forget()
     return said + traces(host)
 
