@@ -9,8 +9,11 @@ from tests.cli.terminal import Pty
 from tests.login.servers import PrivacyIdea
 from tests.login.site import CONFIG, PASSWORD, Site
 
-# A pseudo-terminal under the console's name, and the program with that as its terminal.
-_CONSOLE = 'touch /dev/tty1; mount --bind "$(tty)" /dev/tty1; exec setsid --ctty "$@" <>/dev/tty1 >&0 2>&0'
+# A pseudo-terminal under the console's name, in the place of one that may have ended, and a program there.
+_CONSOLE = """
+umount --lazy /dev/tty1 2>/dev/null
+touch /dev/tty1 && mount --bind "$(tty)" /dev/tty1 && exec "$@" <>/dev/tty1 >&0 2>&0
+"""
 
 
 def admin(at: Site, *words: str, stdin: str = "") -> Done:
