@@ -13,7 +13,7 @@ from tests.cli.terminal import Terminal
 from tests.cli.test_cli_screen import on_display
 from tests.demo import read_qr
 from tests.login.person import INSIDE, answered, by_password, let_in, tried
-from tests.login.seeds import admin, administered, at_the_console, events
+from tests.login.seeds import administered, at_the_console, events
 from tests.login.site import CONFIG, PASSWORD, VERIFIER, Device, Site, drop_in
 from tests.login.sshd import Sshd
 from tests.reference import load_pyotp
@@ -146,20 +146,20 @@ def test_truenas_recovery_codes(at: Site) -> None:
         assert let_in(by_password(sshd, "alice", codes[9].replace("-", "")))
 
 
-def bypass(at: Site, duration: str) -> Done:
-    """`understudy local-bypass`, typed by root at the console."""
+def bypass(at: Site, duration: str, *, user: str = "root", is_console: bool = True) -> Done:
+    """`understudy local-bypass`, typed at the console, or at another terminal."""
     env = {**at.cli.env, "UNDERSTUDY_CONFIG": str(CONFIG)}
-    words = (sys.executable, "-m", "understudy", "local-bypass", "--for", duration)
-    return answered(
-        at_the_console(at, "env", *(f"{name}={value}" for name, value in env.items()), *words), []
-    )
+    become = ("setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups")
+    given = ("env", *(f"{name}={value}" for name, value in env.items()))
+    words = (*become, *given, sys.executable, "-m", "understudy", "local-bypass", "--for", duration)
+    return answered(at_the_console(at, *words) if is_console else at.machine.terminal(*words), [])
 
 
 def test_truenas_a_way_out_from_the_console_for_root_only_which_is_audited(at: Site) -> None:
     at.stack("login")
     at.start()
-    refused = admin(at, "local-bypass", "--for", "15m")  # root, but not at the console
-    assert refused.code == exit_code("denied") and "console" in refused.err
+    for refused in (bypass(at, "15m", is_console=False), bypass(at, "15m", user="alice")):
+        assert refused.code == exit_code("denied") and "Only root" in refused.out, refused
     at.device.stop(signal.SIGKILL)
     wait_for(lambda: "status=no-device" in at.log.read_text())
     inside = ("$ ", "exec printf 'I am %s\\n' in")
