@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 from tests.login.broker import Broker, Provisioned
-from tests.login.certificates import make_certificates
 from tests.login.crowd import Crowd, CrowdedSite, crowded
 from tests.login.machine import Machine
-from tests.login.servers import PrivacyIdea
+from tests.login.servers import PrivacyIdea, with_certificates
 from tests.login.site import PASSWORD, Site, site
 
 
@@ -61,8 +60,7 @@ def at(root: None, tmp_path: Path, kept: Provisioned) -> Iterator[Site]:
 
 @pytest.fixture(scope="session")
 def _privacyidea(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivacyIdea]:
-    folder = tmp_path_factory.mktemp("privacyidea")
-    with PrivacyIdea(folder / "server", make_certificates(folder / "certificates")) as server:
+    with with_certificates(tmp_path_factory.mktemp("privacyidea")) as server:
         yield server
 
 

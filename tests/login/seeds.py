@@ -43,8 +43,8 @@ def add_erin(at: Site, server: PrivacyIdea) -> None:
 
 def asking(server: PrivacyIdea, certificate: str = "good", **more: str) -> str:
     """[upstream] with that server, at the port where it shows that certificate, and more keys of text."""
-    ca = server.folder.parent / "certificates/ca.pem"
-    keys = {"kind": "privacyidea", "url": server.https[certificate], "ca_file": str(ca), **more}
+    ca_file = str(server.authority)
+    keys = {"kind": "privacyidea", "url": server.https[certificate], "ca_file": ca_file, **more}
     lines = "".join(f'{name} = "{value}"\n' for name, value in keys.items())
     return f"[upstream]\n{lines}patience = 20\nretry = 0\n"
 

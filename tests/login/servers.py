@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Self
 
 from tests.cli.support import SECONDS, SECRET, first_line, hotp, wait_for
+from tests.login.certificates import make_certificates
 from tests.ports import free_port
 from tools.buildlib.paths import PRIVACYIDEA, UNPACKED
 
@@ -144,6 +145,11 @@ class PrivacyIdea(Server):
         assert first_line(self.process) == "ready", (self.folder / "log").read_text()
         self.api_key.chmod(0o600)
 
+    @property
+    def authority(self) -> Path:
+        """The certificate of who has signed the good one."""
+        return self.folder.parent / "certificates/ca.pem"
+
     @contextmanager
     def without_directory(self) -> Iterator[None]:
         """While inside it can't look its users up, and answers 500."""
@@ -153,6 +159,13 @@ class PrivacyIdea(Server):
             yield
         finally:
             path.with_name("passwd.gone").rename(path)
+
+
+@contextmanager
+def with_certificates(folder: Path) -> Iterator[PrivacyIdea]:
+    """A new one below `folder`, running, that shows each of the tests' certificates."""
+    with PrivacyIdea(folder / "server", make_certificates(folder / "certificates")) as server:
+        yield server
 
 
 class FreeRadius(Server):

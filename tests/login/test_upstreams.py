@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 from tests.cli.support import SECRET, code, hotp
-from tests.login.certificates import make_certificates
 from tests.login.fakes import http, until, web_server
-from tests.login.servers import ASKED, PIN, PrivacyIdea
+from tests.login.servers import ASKED, PIN, PrivacyIdea, with_certificates
 from tests.login.upstreams import ENOUGH, LONG, SHORT, login, outcome, run, said, upstream
 from tests.ports import free_port
 
@@ -25,8 +24,7 @@ Make = Callable[[], Watched]
 
 @pytest.fixture(scope="session")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivacyIdea]:
-    folder = tmp_path_factory.mktemp("privacyidea")
-    with PrivacyIdea(folder / "server", make_certificates(folder / "certificates")) as server:
+    with with_certificates(tmp_path_factory.mktemp("privacyidea")) as server:
         yield server
 
 
@@ -41,10 +39,6 @@ def server(kept: PrivacyIdea) -> PrivacyIdea:
 def make(server: PrivacyIdea) -> Make:
     """Makes an upstream that asks it."""
     return partial(upstream, "privacyidea", url=server.url, verify=False)
-
-
-def ca(server: PrivacyIdea) -> Path:
-    return server.folder.parent / "certificates/ca.pem"
 
 
 def test_a_right_code_is_accepted_once(make: Make) -> None:
@@ -108,14 +102,14 @@ def test_the_server_hears_which_host_asks(make: Make, server: PrivacyIdea) -> No
 
 def test_a_good_certificate_is_wanted_and_enough(server: PrivacyIdea) -> None:
     make = partial(upstream, "privacyidea", url=server.https["good"])
-    assert said(partial(make, ca_file=ca(server)), _right(server)) == ACCEPTED
+    assert said(partial(make, ca_file=server.authority), _right(server)) == ACCEPTED
     assert said(make, _right(server)) == "tls"  # the system does not know that authority
 
 
 @pytest.mark.parametrize("fault", ["wrong-name", "expired", "self-signed"])
 def test_a_bad_certificate_gets_no_code(server: PrivacyIdea, fault: str) -> None:
     before = len(server.asked)
-    make = partial(upstream, "privacyidea", url=server.https[fault], ca_file=ca(server))
+    make = partial(upstream, "privacyidea", url=server.https[fault], ca_file=server.authority)
     assert said(make, _right(server)) == "tls"
     assert len(server.asked) == before
     assert said(partial(make, verify=False), _right(server)) == ACCEPTED
@@ -123,7 +117,7 @@ def test_a_bad_certificate_gets_no_code(server: PrivacyIdea, fault: str) -> None
 
 def test_a_server_without_tls_where_it_should_be(server: PrivacyIdea) -> None:
     url = server.url.replace("http:", "https:")
-    assert said(partial(upstream, "privacyidea", url=url, ca_file=ca(server)), _right(server)) == "tls"
+    assert said(partial(upstream, "privacyidea", url=url, ca_file=server.authority), _right(server)) == "tls"
 
 
 def test_nobody_listens() -> None:
