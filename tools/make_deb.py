@@ -4,8 +4,8 @@
 
 make_deb.py [--version VERSION] [--into FOLDER] [--level 0..9, how hard to compress]
 
-The package brings what requirements.lock pins of pyproject's dependencies, in a folder of its own, for the
-system's python3. The same sources give the same package: files have the time of the last commit, or of
+The package brings what requirements.lock pins of pyproject's dependencies, in a virtual environment of
+the system's python3. The same sources give the same package: files have the time of the last commit, or of
 SOURCE_DATE_EPOCH.
 """
 
@@ -145,8 +145,7 @@ def _md5(path: Path) -> str:
 
 def _python() -> list[str]:
     """Compiled modules are for one minor version of Python."""
-    shown = _output(str(deb_tree.PYTHON), "-c", "import sys; print(*sys.version_info[:2])").split()
-    major, minor = map(int, shown)
+    major, minor = deb_tree.python_version()
     return [f"python3 (>= {major}.{minor})", f"python3 (<< {major}.{minor + 1})"]
 
 

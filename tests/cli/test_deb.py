@@ -102,7 +102,10 @@ def test_what_is_installed_needs_comes_along_and_no_more(files: Path) -> None:
     pinned = set(re.findall(r"^([a-z0-9-]+)==", requirements(), re.MULTILINE))
     assert {"cryptography", "typer", "httpx", "pyserial", "cffi"} <= pinned
     assert not pinned & {"pytest", "mypy", "uv", "littlefs-python", "rp2040py", "mpremote"}
-    brought = {path.name.split("-")[0] for path in (files / "usr/lib/understudy").glob("*.dist-info")}
+    brought = {
+        path.name.split("-")[0]
+        for path in (files / "usr/lib/understudy").glob("lib/*/site-packages/*.dist-info")
+    }
     normal = {name.lower().replace("_", "-") for name in brought}
     assert "cryptography" in normal and normal - {"understudy"} <= pinned
     assert pinned - normal <= {"colorama"}  # which is for Windows
@@ -132,7 +135,7 @@ def test_units_rules_and_examples_are_the_shipped_ones(files: Path) -> None:
     for source in [*etc_dir().glob("*.service"), *etc_dir().glob("*.socket")]:
         text = (units / source.name).read_text()
         assert text == source.read_text().replace("/usr/local/bin/", "/usr/bin/")
-    carried = files / "usr/lib/understudy/understudy/_etc"
+    (carried,) = files.glob("usr/lib/understudy/lib/*/site-packages/understudy/_etc")
     for source in etc_dir().rglob("*"):
         assert (carried / source.relative_to(etc_dir())).exists(), source
     assert (files / "usr/share/doc/understudy/examples").resolve() == carried

@@ -97,7 +97,9 @@ def test_installed_as_the_readme_says_and_purged_it_leaves_nothing(debian: Debia
     assert pam(after) == pam(before)
     assert {path for path in changed(before, after) if path.startswith("/etc/")} == set()
     assert all(debian.ok("getent", "passwd", name).out for name in ("understudy", "understudy-device"))
-    assert debian.path("/usr/lib/understudy/understudy/cli/__pycache__").is_dir()  # compiled once, for all
+    assert list(
+        debian.path("/usr/lib/understudy/lib").glob("*/site-packages/understudy/cli/__pycache__")
+    )  # compiled once, for all
 
     for folder in ("/etc/understudy", "/var/lib/understudy", "/var/lib/understudy-device"):
         debian.write(f"{folder}/kept", "of the machine's\n")
@@ -117,6 +119,7 @@ def test_what_is_installed_works(installed: Debian) -> None:
     installed.ok(
         "sh", "-ec", "cd /tmp && understudy config default > new.toml && understudy config check new.toml"
     )
+    installed.ok("/usr/lib/understudy/bin/python", "-m", "understudy", "--version")  # as it starts itself
     assert installed.run("understudyd", "--config", "/nowhere").code == 59
     assert "--link" in installed.run("understudy-device", "--help").err
     units = [str(path) for path in sorted(installed.path("/usr/lib/systemd/system").glob("understudy*"))]

@@ -31,11 +31,18 @@ def debian(root: None, tmp_path: Path) -> Iterator[Debian]:
 
 
 @pytest.fixture
-def at(debian: Debian) -> Debian:
-    """The same with a broker, and a device that knows alice (TOTP) and bob (HOTP)."""
+def beside(debian: Debian) -> Debian:
+    """The same; it is its own device, too."""
     debian.write("/etc/default/understudy-device", f"LINK={PORT}\nCLOCK=host\n")
     debian.ok("systemctl", "start", "understudy-device")
     wait_for(lambda: debian.run(*AT_PORT, "status").code != 50)  # no-device
+    return debian
+
+
+@pytest.fixture
+def at(beside: Debian) -> Debian:
+    """The same with a broker, and a device that knows alice (TOTP) and bob (HOTP)."""
+    debian = beside
     debian.ok(*AT_PORT, "claim", "--yes")
     for words in (("alice", "--interval", str(INTERVAL)), ("bob", "--kind", "hotp")):
         add = ("user", "add", *words, "--import-secret", "-", "--no-confirm")
@@ -118,6 +125,32 @@ def test_an_upgrade_turns_nobody_away(at: Debian, tmp_path: Path) -> None:
     assert all(map(let_in, done)), [one for one in done if not let_in(one)]
     assert shown(at, "understudyd", "MainPID") != process  # the new version
     assert shown(at, "understudyd.socket", "InvocationID") == socket
+
+
+def set_up(beside: Debian) -> str:
+    """`understudy setup` for alice at sshd; the stack that asks, as it was before."""
+    beside.add_user("alice")
+    shipped = beside.path("/etc/pam.d/sshd").read_text()
+    beside.write("/root/secret", SECRET + "\n", mode=0o600)
+    beside.write("/root/site.toml", f'{CONFIGURATION}[cover]\nusers = ["alice"]\n')
+    answers = (
+        'user = "alice"\nenrol = "import"\nsecret_file = "/root/secret"\ncompare = false\n'
+        'configuration = "/root/site.toml"\nconfirm_within = 3600\nwait = false\n'
+    )
+    beside.write("/root/answers.toml", answers)
+    beside.ok(*AT_PORT, "setup", "--answers", "/root/answers.toml")
+    return shipped
+
+
+def test_removing_it_takes_a_set_up_out_of_pam(beside: Debian) -> None:
+    shipped = set_up(beside)
+    asks = beside.path("/etc/pam.d/sshd").read_text()
+    assert asks != shipped and "pam_understudy.so" in asks
+    assert beside.run("systemctl", "is-active", "understudyd").out == "active\n"
+    beside.ok("dpkg", "--purge", "understudy")
+    assert beside.path("/etc/pam.d/sshd").read_text() == shipped
+    assert not beside.path("/var/lib/understudy-setup").exists()
+    assert beside.run("systemctl", "is-system-running").out == "running\n"
 
 
 def test_it_is_stopped_when_it_is_out_of_pam_and_no_sooner(at: Debian) -> None:

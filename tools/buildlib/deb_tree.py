@@ -14,7 +14,7 @@ from pathlib import Path
 from . import paths, steps
 
 PYTHON = Path("/usr/bin/python3")  # Debian's, whatever stands first on PATH
-LIBRARY = Path("usr/lib/understudy")  # all modules of Python's; nothing else on the system sees them
+HOME = Path("usr/lib/understudy")  # a virtual environment: nothing else on the system sees what is in it
 DOC = Path("usr/share/doc/understudy")
 
 _UNITS = ("*.service", "*.socket", "*.timer")
@@ -26,12 +26,11 @@ _COMPLETIONS = {
 }
 _LICENCES = ("LICEN", "COPYING")  # how the names of files with a licence's text begin
 _PROGRAM = """\
-#!{python} -I
+#!/{home}/bin/python3 -I
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Understudy authors
 import sys
 
-sys.path.insert(0, "/{library}")
 from {module} import {function}
 
 sys.exit({function}())
@@ -41,20 +40,28 @@ sys.exit({function}())
 def stage(root: Path, site: Path, wheel: Path, module: Path) -> None:
     """Lay out under `root`: the wheel over its dependencies in `site`, the programs, the PAM module, what is
     for systemd, udev and PAM, and the completions."""
-    shutil.copytree(site, root / LIBRARY)
+    library = root / HOME / "lib" / "python{}.{}".format(*python_version()) / "site-packages"
+    shutil.copytree(site, library)
     with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(root / LIBRARY)
+        archive.extractall(library)
+    _environment(root)
     for name, entry in tomllib.loads((paths.ROOT / "pyproject.toml").read_text())["project"][
         "scripts"
     ].items():
         target, function = entry.split(":")
-        text = _PROGRAM.format(python=PYTHON, library=LIBRARY, module=target, function=function)
+        text = _PROGRAM.format(home=HOME, module=target, function=function)
         _write(root / "usr/bin" / name, text).chmod(0o755)
     security = root / "usr/lib" / _output("dpkg-architecture", "-qDEB_HOST_MULTIARCH") / "security"
     security.mkdir(parents=True)
     shutil.copy(module, security)
-    _system_files(root)
-    _completions(root)
+    _system_files(root, library / "understudy/_etc")
+    _completions(root, library)
+
+
+def python_version() -> tuple[int, int]:
+    """Major and minor version of the system's Python: compiled modules are for just that one."""
+    major, minor = _output(str(PYTHON), "-c", "import sys; print(*sys.version_info[:2])").split()
+    return int(major), int(minor)
 
 
 def documents(root: Path, pages: Mapping[str, str], changelog: str) -> None:
@@ -76,9 +83,17 @@ def settle(root: Path, moment: int) -> None:
         os.utime(path, (moment, moment), follow_symlinks=False)
 
 
-def _system_files(root: Path) -> None:
+def _environment(root: Path) -> None:
+    """What makes a folder a virtual environment of the system's Python. PEP 405."""
+    _write(root / HOME / "pyvenv.cfg", f"home = {PYTHON.parent}\ninclude-system-site-packages = false\n")
+    (root / HOME / "bin").mkdir()
+    for name in ("python", "python3"):
+        link = root / HOME / "bin" / name
+        link.symlink_to(os.path.relpath(root / PYTHON.relative_to("/"), link.parent))
+
+
+def _system_files(root: Path, carried: Path) -> None:
     """Each of host_tools/etc where the system looks for it; where the wheel has it, a link to that one."""
-    carried = root / LIBRARY / "understudy/_etc"
     for pattern, folder in {
         **dict.fromkeys(_UNITS, "usr/lib/systemd/system"),
         "*.sysusers": "usr/lib/sysusers.d",
@@ -97,9 +112,9 @@ def _system_files(root: Path) -> None:
     (root / DOC / "examples").symlink_to(os.path.relpath(carried, root / DOC))
 
 
-def _completions(root: Path) -> None:
+def _completions(root: Path, library: Path) -> None:
     code = f"""import sys
-sys.path.insert(0, {str(root / LIBRARY)!r})
+sys.path.insert(0, {str(library)!r})
 from understudy.cli.entry import main
 main([])"""
     for shell, target in _COMPLETIONS.items():
@@ -123,9 +138,9 @@ main([])"""
 
 def _copyright(root: Path) -> str:
     parts = ["Understudy\n", (paths.ROOT / "LICENSE").read_text()]
-    parts.append(f"\nIn /{LIBRARY} lie these packages from the Python Package Index.\n")
+    parts.append(f"\nIn /{HOME} lie these packages from the Python Package Index.\n")
     parts.append("The Apache License 2.0 is in /usr/share/common-licenses/Apache-2.0, too.\n")
-    for info in sorted((root / LIBRARY).rglob("*.dist-info")):
+    for info in sorted((root / HOME).rglob("*.dist-info")):
         name, version = info.name.removesuffix(".dist-info").rsplit("-", 1)
         if name != "understudy":
             texts = sorted(file for file in info.rglob("*") if file.is_file())
