@@ -24,13 +24,14 @@ class Debian(Machine):
             debian.ok("systemctl", "enable", "--now", "understudyd")
     """
 
-    def __init__(self, folder: Path, *, boot: bool = False) -> None:
-        """`boot`: systemd runs there, and has come up; otherwise no process does. Takes root."""
+    def __init__(self, folder: Path, *, boot: bool = False, base: Path = DEBIAN_BASE) -> None:
+        """`boot`: systemd runs there, and has come up; otherwise no process does. `base`: what is unpacked.
+        Takes root."""
         folder.mkdir(parents=True)
         self._boot = boot
         words = ["unshare", "--mount", "--propagation", "private", "sh", str(SCRIPT), "hold"]
         self._holder = subprocess.Popen(
-            [*words, str(DEBIAN_BASE), str(folder), "boot" if boot else "rest"],
+            [*words, str(base), str(folder), "boot" if boot else "rest"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,
@@ -48,7 +49,10 @@ class Debian(Machine):
         if self._boot:
             wait_for(self.path("/run/systemd/private").exists)
             state = self.run("systemctl", "is-system-running", "--wait")
-            assert state.out == "running\n", (state, self.run("systemctl", "--failed").out)
+            assert state.out == "running\n", (
+                state,
+                self.run("journalctl", "--boot", "--priority=warning").out,
+            )
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -73,6 +77,13 @@ class Debian(Machine):
         if user != "root":
             enter += ["--", "setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups"]
         return [*enter, "--", *words]
+
+    def saved(self, file: Path) -> Path:
+        """Write all its files into a tar file, as they are at this moment: one may go on from there."""
+        words = ["tar", "-C", self.path("/"), "--one-file-system", "--numeric-owner"]
+        words += ["--format=posix", "-cf", file, "."]  # with the fractions of seconds
+        subprocess.run(words, check=True, timeout=300)
+        return file
 
     def copy(self, file: Path) -> str:
         """Put a file into its /tmp; its name there."""

@@ -161,5 +161,6 @@ class Machine:
 
     def set_password(self, name: str, password: str) -> None:
         """Give a user of this machine (root, too) another password."""
-        hashed = self.ok("openssl", "passwd", "-6", "-stdin", stdin=password + "\n").out.strip()
+        words = ["openssl", "passwd", "-6", "-stdin"]
+        hashed = subprocess.check_output(words, input=password + "\n", text=True, timeout=SECONDS).strip()
         self.ok("usermod", "--password", hashed, name)

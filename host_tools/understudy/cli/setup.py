@@ -55,6 +55,7 @@ def setup(
         bool, typer.Option("--undo", metavar="", help="Take all of it out of this machine's logins again.")
     ] = False,
     watch: Annotated[bool, typer.Option("--watch", metavar="", hidden=True)] = False,
+    boot: Annotated[bool, typer.Option("--boot", metavar="", hidden=True)] = False,
     yes: Yes = False,
 ) -> Answer:
     """Walk from a plugged-in device to logins that ask for codes.
@@ -65,14 +66,14 @@ def setup(
     """
     if os.geteuid() != 0:
         raise Denied("Only root may do that: sudo understudy setup")
-    if confirm + undo + watch + (answers is not None) > 1:
+    if confirm + undo + watch + boot + (answers is not None) > 1:
         raise typer.BadParameter("give one of --answers FILE, --confirm and --undo")
     if confirm:
         return _confirm()
     if undo:
         return _undo(yes)
-    if watch:
-        return _watch()
+    if watch or boot:
+        return _watch(boot)
     given = read_answers(answers) if answers is not None else None
     _make_way()
     # Imported here: of all commands only this one, and the doctor, load the broker.
@@ -163,11 +164,14 @@ def _undo(yes: bool) -> Answer:
     return Answer({"undone": not was_empty, "left": said}, "\n".join([text, *said]), status)
 
 
-def _watch() -> Answer:
-    """Take it back when the time is up, whatever has become of the login that it was begun in."""
+def _watch(is_boot: bool) -> Answer:
+    """Take it back when the time is up, whatever has become of the login that it was begun in.
+
+    `is_boot`: the machine has started since, and time is up, even where it is a container whose host has not.
+    """
     lock = pending.watch_lock(FOLDER) if FOLDER.exists() else None
     for _ in range(_TRIES if lock is not None else 0):
-        while (waiting := pending.read(FOLDER)) is not None and waiting.left:
+        while (waiting := pending.read(FOLDER)) is not None and waiting.left and not is_boot:
             time.sleep(min(waiting.left, _PAUSE))
         if waiting is None:
             break

@@ -36,7 +36,9 @@ class System:
 
     def enable(self, name: str, changes: Changes, *, start: bool) -> None:
         """Have a unit started at each boot, and `start` it now; how it was is noted. UnderstudyError."""
-        changes.note_unit(Unit(name, self._is("is-enabled", name), self._is("is-active", name)))
+        # One that was not started here is not to be stopped either: it may be what takes all this back.
+        is_active = not start or self._is("is-active", name)
+        changes.note_unit(Unit(name, self._is("is-enabled", name), is_active))
         self._do("systemctl", "enable", *(["--now"] if start else []), name)
 
     def restore(self, unit: Unit) -> None:
