@@ -78,7 +78,7 @@ def test_a_broker_without_a_whole_reply(faulty: Login, kind: str, way: str) -> N
 
 def test_a_broker_that_never_accepts(faulty: Login) -> None:
     with full_backlog(faulty.socket):
-        ended = attempt(faulty)
+        ended = attempt(faulty, seconds=15, rests=True)
     assert ended.result == UNAVAILABLE and ended.talk == [("error", LATE)]
     refused = [call for call in calls(faulty) if call[0] == "connect"]
     assert len(refused) > 3 and all(call[2] == 11 for call in refused)  # EAGAIN
