@@ -2,12 +2,15 @@
 # Copyright (c) 2026 The Understudy authors
 """What the tests of the seeds' systems share: an admin's commands, a server that knows erin, the console."""
 
+import json
 import sys
+from typing import Any
 
 from tests.cli.support import SECRET, Done
 from tests.cli.terminal import Pty
+from tests.login.broker import ask
 from tests.login.servers import PrivacyIdea
-from tests.login.site import CONFIG, PASSWORD, Site
+from tests.login.site import CONFIG, PASSWORD, SOCKET, Site
 
 # A pseudo-terminal under the console's name, in the place of one that may have ended, and a program there.
 _CONSOLE = """
@@ -27,6 +30,11 @@ def administered(at: Site, *words: str) -> Done:
     done = admin(at, *words)
     assert done.code == 0, (words, done)
     return done
+
+
+def broker_of(at: Site) -> Any:
+    """What the broker says of itself; the device is left alone."""
+    return json.loads("".join(ask(at.machine.path(SOCKET), "status").all("json")))
 
 
 def events(at: Site) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.cli.support import SECRET, Done, wait_for
 from tests.login.person import by_password, let_in, tried
-from tests.login.seeds import administered
+from tests.login.seeds import administered, broker_of
 from tests.login.servers import FreeRadius
 from tests.login.site import PASSWORD, Site, drop_in
 from tests.login.sshd import Sshd
@@ -27,8 +27,8 @@ class Scene:
         keys = (
             f'kind = "radius"\nservers = ["{self.server.address}"]\nkey_file = "{self.server.secret_file}"\n'
         )
-        self.at.start(f'mode = "{mode}"\nlogin.deadline = 60\n[upstream]\n{keys}patience = 20\nretry = 0\n')
-        assert administered(self.at, "status", "--json").json["broker"]["mode"] == mode
+        self.at.start(f'mode = "{mode}"\n[upstream]\n{keys}patience = 20\nretry = 0\n')
+        assert broker_of(self.at)["mode"] == mode
         assert f", {mode}: " in administered(self.at, "status").out
 
     def login(self, code: str | None = None) -> Done:
@@ -79,7 +79,7 @@ def test_mode_device_first(scene: Scene) -> None:
     scene.lose_the_device()
     assert scene.by() == "server"
     scene.at.device.start()
-    wait_for(lambda: administered(scene.at, "status", "--json").json["broker"]["connected"])
+    wait_for(lambda: broker_of(scene.at)["connected"])
     assert scene.by() == "device"
 
 

@@ -14,8 +14,6 @@ from tests.login.test_pam_configs import PROFILE, update
 from tests.login.test_server_down import told
 from tools.buildlib.paths import UNPACKED
 
-PATIENT = "login.deadline = 60\n"
-
 
 def unlocked(at: Site, *typed: str, tty: str = ":0", service: str = "screen") -> Done:
     """alice's screen, unlocked at `tty` by a program that types all that it may be asked for beforehand."""
@@ -38,22 +36,22 @@ def test_mpass_totp_and_hotp(at: Site) -> None:
 def test_mpass_server_url(at: Site, privacyidea: PrivacyIdea) -> None:
     """Online, and offline by itself when nobody is at that address."""
     add_erin(at, privacyidea)
-    at.start(PATIENT + asking(privacyidea))
+    at.start(asking(privacyidea))
     with Sshd(at.machine, drop_in("password")) as sshd:
         assert let_in(by_password(sshd, "erin", privacyidea.fresh())), at.log.read_text()
-        at.reload(PATIENT + asking(privacyidea, url="https://localhost:1"))
+        at.reload(asking(privacyidea, url="https://localhost:1"))
         assert let_in(by_password(sshd, "erin", privacyidea.fresh()))
     assert told(at.log.read_text(), "erin") == [("accepted", "server"), ("accepted", "device")]
 
 
 def test_mpass_online_or_offline_mode(at: Site, privacyidea: PrivacyIdea) -> None:
     add_erin(at, privacyidea)
-    at.start(PATIENT + 'mode = "device-only"\n' + asking(privacyidea))
+    at.start('mode = "device-only"\n' + asking(privacyidea))
     with Sshd(at.machine, drop_in("password")) as sshd:
         asked = len(privacyidea.asked)
         assert let_in(by_password(sshd, "erin", privacyidea.fresh()))
         assert len(privacyidea.asked) == asked and ", device-only: " in administered(at, "status").out
-        at.reload(PATIENT + 'mode = "upstream-first"\n' + asking(privacyidea))
+        at.reload('mode = "upstream-first"\n' + asking(privacyidea))
         assert let_in(by_password(sshd, "erin", privacyidea.fresh()))
         assert (
             len(privacyidea.asked) == asked + 1 and ", upstream-first: up" in administered(at, "status").out

@@ -6,7 +6,7 @@ import signal
 
 from tests.cli.support import code, wait_for
 from tests.login.person import by_password, let_in
-from tests.login.seeds import add_erin, admin, administered, asking, events
+from tests.login.seeds import add_erin, admin, administered, asking, broker_of, events
 from tests.login.servers import PrivacyIdea
 from tests.login.site import CONFIG, PASSWORD, Site, drop_in
 from tests.login.sshd import Sshd
@@ -15,8 +15,6 @@ from tests.login.test_server_down import told
 
 from understudy.configuration_file import last_good_path
 from understudy.statuses import exit_code
-
-PATIENT = "login.deadline = 60\n"
 
 
 def by_whom(at: Site, user: str = "erin") -> tuple[str, str]:
@@ -27,7 +25,7 @@ def by_whom(at: Site, user: str = "erin") -> tuple[str, str]:
 def test_trasa_service_id_and_key(at: Site, privacyidea: PrivacyIdea) -> None:
     """The server hears who asks. Of carol it wants the key to be shown that it has given to this host."""
     at.machine.add_user("carol", PASSWORD)
-    at.start(PATIENT + asking(privacyidea, service_id="nas", key_file=str(privacyidea.api_key)))
+    at.start(asking(privacyidea, service_id="nas", key_file=str(privacyidea.api_key)))
     with Sshd(at.machine, drop_in("password")) as sshd:
         assert let_in(by_password(sshd, "carol", code())), at.log.read_text()
         assert by_whom(at, "carol") == ("accepted", "server") and privacyidea.asked[-1].startswith("nas/")
@@ -35,7 +33,7 @@ def test_trasa_service_id_and_key(at: Site, privacyidea: PrivacyIdea) -> None:
         wrong = at.cli.folder / "key"
         wrong.write_text(privacyidea.api_key.read_text().strip()[:-4] + "AAAA")
         wrong.chmod(0o600)
-        at.reload(PATIENT + asking(privacyidea, service_id="nas", key_file=str(wrong)))
+        at.reload(asking(privacyidea, service_id="nas", key_file=str(wrong)))
         assert let_in(by_password(sshd, "carol", code(1)))
         assert by_whom(at, "carol") == ("accepted", "device")
 
@@ -43,13 +41,13 @@ def test_trasa_service_id_and_key(at: Site, privacyidea: PrivacyIdea) -> None:
 def test_trasa_server_address_and_its_certificate(at: Site, privacyidea: PrivacyIdea) -> None:
     """A bad certificate is no answer: the server does not even see the code."""
     add_erin(at, privacyidea)
-    at.start(PATIENT + asking(privacyidea))
+    at.start(asking(privacyidea))
     with Sshd(at.machine, drop_in("password")) as sshd:
         assert let_in(by_password(sshd, "erin", privacyidea.fresh())), at.log.read_text()
         assert by_whom(at) == ("accepted", "server")
         asked = len(privacyidea.asked)
         for certificate in ("expired", "wrong-name", "self-signed"):
-            at.reload(PATIENT + asking(privacyidea, certificate))
+            at.reload(asking(privacyidea, certificate))
             assert let_in(by_password(sshd, "erin", privacyidea.fresh()))
             assert by_whom(at) == ("accepted", "device")
         assert len(privacyidea.asked) == asked
@@ -72,7 +70,7 @@ def test_trasa_a_configuration_is_verified_before_it_is_saved(at: Site) -> None:
     administered(at, "config", "apply", "/root/new.toml")
     wait_for(lambda: "reloaded" in at.log.read_text())
     assert "mfa = false" in in_force.read_text() and last_good_path(in_force).read_text() == before
-    assert administered(at, "status", "--json").json["broker"]["mfa"] is False
+    assert broker_of(at)["mfa"] is False
     # What breaks a file that is in force already, the doctor tells before somebody restarts the broker.
     in_force.write_text("mfa = maybe\n")
     found = findings(at)["configuration"]
@@ -86,7 +84,7 @@ def test_trasa_emergency_accounts_with_a_code_and_all_others_blocked(
     add_erin(at, privacyidea)
     at.device.stop()
     at.device.start("--clock", "unset")
-    at.start(PATIENT + asking(privacyidea) + '[emergency]\nusers = ["alice"]\n')
+    at.start(asking(privacyidea) + '[emergency]\nusers = ["alice"]\n')
     privacyidea.kill()
     with Sshd(at.machine, drop_in("password")) as sshd:
         # The device can judge recovery codes, so one there has to be.
@@ -100,7 +98,7 @@ def test_trasa_emergency_accounts_with_a_code_and_all_others_blocked(
         assert let_in(done) and "Emergency login" in done.out
         assert by_whom(at, "alice") == ("emergency", "emergency")
         at.device.start()
-        wait_for(lambda: administered(at, "status", "--json").json["broker"].get("unreported") == 0)
+        wait_for(lambda: broker_of(at)["unreported"] == 0)
     assert "emergency" in events(at)
 
 
@@ -108,7 +106,7 @@ def test_trasa_doctor_tells_before_anybody_is_locked_out(at: Site, privacyidea: 
     add_erin(at, privacyidea)
     at.machine.add_user("frank", PASSWORD)
     cover = '[cover]\nusers = ["alice", "erin", "frank"]\n'
-    at.start(PATIENT + asking(privacyidea) + cover)
+    at.start(asking(privacyidea) + cover)
     privacyidea.kill()
     with Sshd(at.machine, drop_in("password")) as sshd:
         by_password(sshd, "erin", privacyidea.fresh())

@@ -13,7 +13,7 @@ from tests.cli.terminal import Terminal
 from tests.cli.test_cli_screen import on_display
 from tests.demo import read_qr
 from tests.login.person import INSIDE, answered, by_password, let_in, tried
-from tests.login.seeds import administered, at_the_console, events
+from tests.login.seeds import administered, at_the_console, broker_of, events
 from tests.login.site import CONFIG, PASSWORD, VERIFIER, Device, Site, drop_in
 from tests.login.sshd import Sshd
 from tests.reference import load_pyotp
@@ -173,7 +173,7 @@ def test_truenas_a_way_out_from_the_console_for_root_only_which_is_audited(at: S
     with Sshd(at.machine, drop_in("password")) as sshd:
         assert not let_in(tried(sshd, "alice", ("Password: ", PASSWORD)))
     at.device.start()
-    wait_for(lambda: administered(at, "status", "--json").json["broker"].get("unreported") == 0)
+    wait_for(lambda: broker_of(at)["unreported"] == 0)
     assert "local bypass" in administered(at, "status").out
     assert events(at).count("local-bypass") == 2  # it was opened, and used
     assert re.search("^local-bypass user=alice tty=(/dev/)?tty1$", at.log.read_text(), re.MULTILINE)
