@@ -41,8 +41,11 @@ class Done:
 class Cli:
     """Runs `understudy ...` with everything it may write to below `folder`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, seconds: float = 0.0) -> None:
+        """`seconds`: that a device may take for a request, if it is to be longer than usual."""
         self.folder = folder
+        self._patient = ("--timeout", str(seconds)) if seconds else ()
+        self._seconds = SECONDS + seconds
         names = {
             "HOME": "home",
             "XDG_CONFIG_HOME": "config",
@@ -79,9 +82,9 @@ class Cli:
         return subprocess.Popen([*UNDERSTUDY, *words], cwd=self.folder, text=True, **{**pipes, **options})
 
     def __call__(self, *words: str, stdin: str = "") -> Done:
-        process = self.start(*words)
+        process = self.start(*self._patient, *words)
         try:
-            out, err = process.communicate(stdin, timeout=SECONDS)
+            out, err = process.communicate(stdin, timeout=self._seconds)
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()

@@ -19,13 +19,13 @@ from understudy.statuses import exit_code
 IMAGE = BUILD / "images/rpi_pico/firmware.uf2"
 # The emulator takes its time, and its clock with it: neither must decide a verdict.
 PATIENT = "login.deadline = 60"
-SECONDS = 300.0  # to format its flash on a busy machine
+SECONDS = 300.0  # to format its flash on a busy machine, or for a request
 WINDOW = ("--window", "10")
 
 
 @pytest.mark.usefixtures("root")
 def test_password_and_code_on_a_pico_with_a_replay_and_an_enrolment(tmp_path: Path) -> None:
-    cli = Cli(tmp_path / "host")
+    cli = Cli(tmp_path / "host", SECONDS)
     with Machine(tmp_path / "machine") as machine, Device(cli) as device:
         device.start("--board", "rpi_pico", "--image", str(IMAGE), "--no-display")
         boot = Deadline(SECONDS)

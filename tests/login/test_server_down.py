@@ -42,7 +42,7 @@ def told(log: str, user: str) -> list[tuple[str, str]]:
 @pytest.mark.usefixtures("root")
 def test_the_same_phone_logs_in_while_the_server_is_up_down_and_up_again(tmp_path: Path) -> None:
     """Over SSH, with a real privacyIDEA, and the Pico's own image on an emulated Pico."""
-    cli = Cli(tmp_path / "host")
+    cli = Cli(tmp_path / "host", BOOT_SECONDS)
     certificates = make_certificates(tmp_path / "certificates")
     server = PrivacyIdea(tmp_path / "privacyidea", certificates)
     with server, Machine(tmp_path / "machine") as machine, Device(cli) as device:
