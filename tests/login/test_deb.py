@@ -165,12 +165,15 @@ def test_it_is_not_removed_below_a_stack_that_names_it(installed: Debian, file: 
     installed.ok("dpkg", "--remove", "understudy")
 
 
-def test_it_takes_its_profile_out_of_pam(installed: Debian) -> None:
+@pytest.mark.parametrize("command", ["whole", "broken"])
+def test_it_takes_its_profile_out_of_pam(installed: Debian, command: str) -> None:
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
     installed.ok("pam-auth-update", "--package", env=quiet)
     before = pam(tree(installed))
     installed.ok("pam-auth-update", "--enable", "understudy", env=quiet)
     assert pam(tree(installed)) != before
+    if command == "broken":  # as by another Python: PAM is left all the same
+        installed.write("/usr/bin/understudy", "#!/bin/sh\nexit 70\n", mode=0o755)
     installed.ok("dpkg", "--remove", "understudy", env=quiet)
     assert pam(tree(installed)) == before
 
