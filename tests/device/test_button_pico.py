@@ -97,7 +97,7 @@ def test_held_at_power_up_it_erases_everything_and_then_answers(
     device.pico.send(wire.encode(HELLO, bytes(16)))
     device.pico.run_us(4_000_000)
     assert not device.pico.received and not device.pico.meter.erases
-    device.pico.boot(wall_s=300)  # five seconds are over: erased, and started anew
+    device.pico.boot()  # five seconds are over: erased, and started anew
     device.wires.release()
     assert device.pico.meter.erases >= 2
     assert used.admin.hello(device)["state"] == UNCLAIMED

@@ -49,7 +49,7 @@ class Watched(Owner):
     def shows(self, screen, us=DRAWN_US):
         """Whether the display shows `screen` before so much time is over; it is looked at often."""
         wanted = rows(drawn(screen))
-        return self.device.pico.run_until(lambda: self.chip.picture() == wanted, wall_s=240, sim_us=us)
+        return self.device.pico.run_until(lambda: self.chip.picture() == wanted, sim_us=us)
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def test_a_display_in_trouble_changes_no_answer_and_comes_back(host, trouble):
     assert host.verify(TOTP.at(host.now())) == "accepted"
     assert host.hello(host.device)["display"] is False
     mended(host)
-    host.device.pico.run_us(RETRY_US, wall_s=240)
+    host.device.pico.run_us(RETRY_US)
     assert host.ask("screen")["display"] is True
     assert host.shows(("ready", ("synced", 1)))
     assert host.events("fault") == [("fault", "OSError")]

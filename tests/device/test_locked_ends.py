@@ -32,7 +32,7 @@ def address(image: Path, name: str) -> int:
 
 def restarts(pico: Pico) -> bool:
     """Whether it comes up on USB anew, as after power-up."""
-    pico.boot(wall_s=120)
+    pico.boot()
     return pico.connections == 2
 
 
@@ -77,5 +77,5 @@ def test_the_watchdog_bites_before_python_has_armed_its_own(device_image: Path) 
     pico.run_us(1000)
     assert pico.mcu.core.pc == RAM
     timer.set(2 * COUNTS)  # the rest of the eight seconds would take minutes to emulate
-    pico.boot(wall_s=120)
+    pico.boot()
     assert pico.mcu.peripherals[WATCHDOG].read_uint32(REASON) == BY_TIMER

@@ -144,7 +144,7 @@ def log_in(victim: Victim, device: PicoSession, attack: Attack) -> str:
     return str(host.receive.decrypt_with_ad(b"", device.handle(*wire.decode(frame))[1]))
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_no_keys_at_any_moment_open_a_prompt_or_bring_a_secret_out(
     device_image: Path, victim: Victim
 ) -> None:
@@ -167,7 +167,7 @@ def test_no_keys_at_any_moment_open_a_prompt_or_bring_a_secret_out(
     assert moments >= MOMENTS
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_floods_while_it_starts(device_image: Path, victim: Victim) -> None:
     """Four hundred keys at once, after which its buffer is full, at a few moments."""
     for number, flood in enumerate(FLOODS[:2]):

@@ -73,7 +73,7 @@ def owner():
 
 def restarted(owner):
     """Wait for the chip to start anew; the firmware, and a session with it."""
-    owner.device.pico.boot(wall_s=600)
+    owner.device.pico.boot()
     owner.device.start()
     owner.hello(owner.device)
     owner.settle()
@@ -117,7 +117,7 @@ def test_requests_that_come_in_a_row_are_no_hang(device_image):
     device.handle(protocol.HELLO, bytes(16))
     before = pico.micros
     pico.send(40 * frame)
-    assert pico.run_until(lambda: pico.received.count(b"\n") >= 30, wall_s=120)
+    assert pico.run_until(lambda: pico.received.count(b"\n") >= 30)
     assert pico.micros - before > 100_000
     assert pico.mcu.watchdog.timer.counter > (WATCHDOG_MS - 50) * COUNTS
 
@@ -134,14 +134,14 @@ def test_an_end_of_the_locked_image_is_in_the_log_after_the_restart(device_image
     owner = Owner().take_over(lambda flash: PicoSession(device_image, flash))
     pico = owner.device.pico
     pico.mcu.core.pc = address(device_image, "pyexec_friendly_repl")
-    pico.boot(wall_s=120)
+    pico.boot()
     owner.settle()
     assert logged(owner) == [("restarted", "fault")]
     pico.mcu.write_uint16(RAM, FOREVER)
     pico.mcu.core.pc = RAM
     pico.run_us(1000)
     pico.mcu.watchdog.timer.set(2 * COUNTS)
-    pico.boot(wall_s=120)
+    pico.boot()
     owner.settle()
     assert logged(owner) == [("restarted", "fault"), ("restarted", "watchdog")]
     assert verdict(owner) == "accepted"

@@ -50,7 +50,7 @@ def owner(device_image: Path) -> Keeper:
     return Keeper(device_image, DS3231(drift_ppm=3.0))
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_a_chip_that_keeps_time_talks_nonsense_and_loses_power(owner: Keeper) -> None:
     assert owner.ask("clock_show")["rtc"] == "stopped"
     assert owner.set(NOW)["rtc"] == "ok"
