@@ -16,7 +16,7 @@ from understudy.doctor.situations import SITUATIONS
 
 COVER = '[cover]\nusers = ["alice", "frank", "erin", "root"]\n[emergency]\nusers = ["erin"]\n'
 SERVER = '[upstream]\nkind = "privacyidea"\nurl = "https://127.0.0.1:1"\n'
-KEPT = ("etc", "usr/lib/systemd", "var", "run/understudy")
+KEPT = ("etc", "usr/lib/systemd", "var")
 
 
 def doctor(at: Site, *words: str, **changed: str) -> Done:
@@ -37,11 +37,13 @@ def met(at: Site, situation: str, **changed: str) -> dict[str, tuple[str, str]]:
 
 
 def tree(at: Site) -> dict[str, str]:
-    """The machine's files, each with what tells whether it was changed."""
+    """The files that are this machine's own, each with what tells whether it was changed. What is the real
+    machine's below them may change at any time."""
+    own = at.cli.folder.parent / "machine"
     # With what lies beside the broker's identity: its reports for the device.
     found = {one.name: one.read_text() for one in at.identity.parent.iterdir() if one.is_file()}
-    for top in KEPT:
-        for folder, _, files in os.walk(at.machine.path("/" + top)):
+    for top in ("/run/understudy", *(own / name for name in KEPT)):
+        for folder, _, files in os.walk(at.machine.path(top)):
             for name in files:
                 path = os.path.join(folder, name)
                 status = os.lstat(path)
