@@ -83,8 +83,9 @@ def test_the_broker_answers_logins_as_its_own_user(at: Debian) -> None:
         assert status["Uid"].split() == [at.ok("id", "-u", user).out.strip()] * 4
         assert (int(status["CapBnd"], 16), status["NoNewPrivs"], status["Seccomp"]) == (0, "1", "2")
 
-    assert let_in(login(at, code()))
-    assert not let_in(login(at, code()))  # used
+    once = code()
+    assert let_in(login(at, once))
+    assert not let_in(login(at, once))
     assert not let_in(login(at, "000000"))
     assert json.loads(at.ok("understudy", "status", "--json").out)["broker"]["device"]
     journal = at.ok("journalctl", "--unit=understudyd", "--output=cat").out
@@ -151,6 +152,16 @@ def test_removing_it_takes_a_set_up_out_of_pam(beside: Debian) -> None:
     assert beside.path("/etc/pam.d/sshd").read_text() == shipped
     assert not beside.path("/var/lib/understudy-setup").exists()
     assert beside.run("systemctl", "is-system-running").out == "running\n"
+
+
+def test_what_is_asked_by_hand_keeps_the_broker_of_a_set_up(beside: Debian) -> None:
+    set_up(beside)
+    asks = beside.path("/etc/pam.d/sshd").read_text()
+    beside.write("/etc/pam.d/probe", STACK)
+    refused = beside.run("dpkg", "--remove", "understudy")
+    assert "/etc/pam.d/probe" in refused.err and "/etc/pam.d/sshd" not in refused.err
+    assert beside.path("/etc/pam.d/sshd").read_text() == asks
+    assert let_in(login(beside, code(interval=30)))
 
 
 def test_it_is_stopped_when_it_is_out_of_pam_and_no_sooner(at: Debian) -> None:
