@@ -7,6 +7,7 @@ The two stand on different sides of the link, and import nothing of each other.
 """
 
 import ctypes
+import time
 
 _TIME_ERROR = 5  # adjtimex(2): the clock is not synchronised
 _WORDS = 64  # struct timex has fewer, each at most as wide as a long
@@ -20,3 +21,8 @@ def is_synchronised() -> bool:
     except (AttributeError, OSError):
         return False
     return bool(0 <= state < _TIME_ERROR)
+
+
+def since_boot() -> float:
+    """Seconds since the machine was started, those asleep as well. clock_gettime(2), CLOCK_BOOTTIME."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)

@@ -85,7 +85,7 @@ class Identity:
 def load_identity(path: Path) -> Identity:
     """Read an identity file. IdentityError when it is missing, not ours alone, or not one."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # it might be a FIFO
     except FileNotFoundError as error:
         raise IdentityError(f"There is no identity file {path}; `understudy claim` makes one.") from error
     except OSError as error:

@@ -69,6 +69,7 @@ class Reader:
             "understudy local-bypass --for 15m": self.not_at_the_console,
             "understudy doctor": self.look_through,
             "understudy doctor --rehearse server-down": self.look_through,
+            "understudy setup": self.nobody_to_ask,
             "understudy factory-reset": self.reset,
         }
 
@@ -152,6 +153,10 @@ class Reader:
         """Nothing is set up on this host, which is said; test_doctor has one where all is well."""
         done = self.cli(*words)
         assert done.code in (0, exit_code("findings"), exit_code("config")), done
+
+    def nobody_to_ask(self, words: list[str]) -> None:
+        """tests/login/test_setup.py sets a machine up; here nobody is at the terminal, or it is not root."""
+        assert self.cli(*words).code in (exit_code("usage"), exit_code("denied"))
 
     def not_at_the_console(self, words: list[str]) -> None:
         """Nobody sits there, which is said; test_server_down has somebody who does."""

@@ -75,6 +75,7 @@ class Newcomer:
 
     def start(self, by: str = "root", **changed: object) -> "subprocess.Popen[str]":
         """`understudy setup` with answers, `by` root or by sudo; its stderr is /var/log/setup."""
+        self._close()
         self.said = self.machine.path("/var/log/setup")
         with self.said.open("w") as said:
             self.process = self.machine.start(
@@ -87,6 +88,12 @@ class Newcomer:
                 text=True,
             )
         return self.process
+
+    def _close(self) -> None:
+        if self.process is not None and self.process.stdout is not None:
+            self.process.kill()
+            self.process.wait(SECONDS)
+            self.process.stdout.close()
 
     def wait_until(self, words: str) -> None:
         """Until the set-up has said it."""
@@ -165,7 +172,8 @@ class Newcomer:
         return Done(self.process.returncode, out, self.said.read_text())
 
     def stop(self) -> None:
-        """End the broker."""
+        """End the broker, and the set-up if it still runs."""
+        self._close()
         if self.broker is not None:
             self.broker.terminate()
             self.broker.wait(SECONDS)
@@ -216,10 +224,6 @@ def newcomer(folder: Path) -> Iterator[Newcomer]:
         try:
             yield made
         finally:
-            if made.process is not None and made.process.stdout is not None:
-                made.process.kill()
-                made.process.wait(SECONDS)
-                made.process.stdout.close()
             made.stop()
 
 

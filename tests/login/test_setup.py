@@ -128,7 +128,7 @@ def test_only_a_new_login_by_a_code_confirms(new: Newcomer, sshd: Sshd) -> None:
         with sshd.ssh("bob", "sudo", PROGRAM, "setup", "--confirm") as other:
             other.read_until("Password: ")
             other.type(PASSWORD)
-            assert other.wait() == 20 and "Nobody has got in by a code" in other.text
+            assert other.wait() == 20 and "This login asked for no code of bob's" in other.text
         assert new.machine.run(PROGRAM, "setup", "--confirm", user=USER).code == 20  # not root
         assert confirm(sshd, number(), TYPED).code == 0
     assert new.ended().code == 0
@@ -188,6 +188,8 @@ def test_a_person_is_asked_and_scans_the_code(new: Newcomer, sshd: Sshd) -> None
         terminal.type("")
         terminal.read_until("begin with a key (y), or with a password (N)? [y/N] ")
         terminal.type("")
+        terminal.read_until("Shall sudo ask for a code, too? [y/N] ")
+        terminal.type("")
         for _ in ("admin", "broker"):
             terminal.read_until("Does the device show the same six digits? [y/N] ")
             terminal.type("y")
@@ -196,6 +198,8 @@ def test_a_person_is_asked_and_scans_the_code(new: Newcomer, sshd: Sshd) -> None
         terminal.type(phone.code())
         terminal.read_until("start the broker now")
         new.serve()
+        terminal.read_until("Switch it on? [y/N] ")
+        terminal.type("y")
         terminal.read_until("setup --confirm")
         new.sshd_is_told()
         assert confirm(sshd, phone.code(1), TYPED).code == 0
@@ -290,7 +294,7 @@ def test_what_is_refused_changes_nothing(new: Newcomer) -> None:
     assert new.run("setup", "--confirm", "--undo").code == 2
     assert new.run("setup", "--undo").code == 2
     new.machine.write("/etc/ssh/sshd_config", "UsePAM yes\n")
-    assert "does not include" in new.run("setup", "--answers", new.answer()).err
+    assert "takes no drop-ins" in new.run("setup", "--answers", new.answer()).err
 
 
 def test_somebody_else_s_device(new: Newcomer, sshd: Sshd) -> None:

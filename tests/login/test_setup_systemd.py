@@ -106,6 +106,14 @@ def test_set_up_confirmed_and_removed_with_the_package(new: Debian) -> None:
     assert logins(new) == shipped
 
 
+def test_others_who_ask_the_broker_keep_it(new: Debian) -> None:
+    with switched_on(new, 600):
+        new.write("/etc/pam.d/probe", "auth required pam_understudy.so\n")
+        done = new.run("understudy", "setup", "--undo", "--yes")
+        assert done.code == 3 and "The broker goes on" in done.out
+    assert is_active(new, "understudyd") and "pam_understudy" not in new.path("/etc/pam.d/sshd").read_text()
+
+
 def test_the_terminal_dies_and_nobody_confirms(new: Debian) -> None:
     before = files(new)
     with switched_on(new, 5) as terminal:

@@ -10,8 +10,9 @@ from pathlib import Path
 from understudy.configuration import USUAL, Configuration
 from understudy.paths import etc_dir
 
-NAMES = ("understudyd.service", "understudyd.socket")
+NAMES = ("understudyd.service", "understudyd.socket", "understudy-rollback.service")
 PROGRAM = "/usr/local/bin/understudyd"
+SETUP = "/usr/local/bin/understudy setup --boot"
 
 
 def unit(name: str) -> configparser.ConfigParser:
@@ -25,8 +26,8 @@ def unit(name: str) -> configparser.ConfigParser:
 def test_systemd_takes_them(tmp_path: Path) -> None:
     for name in NAMES:
         text = (etc_dir() / name).read_text()
-        assert name.endswith(".socket") or PROGRAM in text
-        (tmp_path / name).write_text(text.replace(PROGRAM, "/bin/true"))
+        assert name.endswith(".socket") or PROGRAM in text or SETUP in text
+        (tmp_path / name).write_text(text.replace(PROGRAM, "/bin/true").replace(SETUP, "/bin/true"))
     paths = [str(tmp_path / name) for name in NAMES]
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", *paths], capture_output=True, text=True, timeout=60

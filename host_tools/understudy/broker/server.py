@@ -34,11 +34,13 @@ from understudy.broker.messages import (
 )
 from understudy.broker.owner import Owner
 from understudy.configuration import Configuration
+from understudy.host_clock import since_boot
 from understudy_device.errors import BadRequest, Busy, Denied, LinkTimeout, UnderstudyError
 
 _READ_SECONDS = 5.0  # for a request to come in, and for a reply to be taken
 _CREDENTIALS = struct.Struct("3i")  # struct ucred: pid, uid, gid; unix(7)
 BACKLOG = 512
+_ACCEPTED = 16  # logins that `status` tells of
 _USERS_SHARE = 8  # of the connections at once, a user may have every eighth, and all users half
 
 
@@ -82,7 +84,7 @@ class Server:
         self._state = state
         self._journal = journal
         self._clients: dict[int, int] = {}  # uid: connections
-        self._accepted: dict[str, float] = {}  # service: when somebody last got in there by a code
+        self._accepted: dict[tuple[str, str], float] = {}  # service and user: when he last got in by a code
 
     async def serve(self, listening: socket.socket) -> asyncio.Server:
         """Begin to answer."""
@@ -135,9 +137,9 @@ class Server:
         self._journal.write(NOTICE, "attached", uid=peer.uid, pid=peer.pid)
         return word, pack("ok", ())
 
-    def accepted(self) -> dict[str, float]:
-        """How many seconds ago somebody last got in by a code, by service, as far as root asked."""
-        return {service: round(time.monotonic() - at, 2) for service, at in self._accepted.items()}
+    def accepted(self) -> list[tuple[str, str, float]]:
+        """Who got in by a code lately, as far as root asked: service, user, when (`since_boot`)."""
+        return [(service, user, at) for (service, user), at in self._accepted.items()]
 
     def _has_room(self, peer: Peer) -> bool:
         """Whether a user's process may connect once more; there is always room for root's logins."""
@@ -174,7 +176,10 @@ class Server:
             self._journal.write(WARNING, "fault", kind=type(error).__name__)
             reply = refusal(UnderstudyError())
         if (asked.word, reply.word) == (LOGIN, "accepted") and peer.is_root:
-            self._accepted[asked.service] = time.monotonic()
+            self._accepted.pop((asked.service, asked.user), None)
+            self._accepted[asked.service, asked.user] = since_boot()
+            if len(self._accepted) > _ACCEPTED:
+                del self._accepted[next(iter(self._accepted))]  # the oldest
         self._journal.write(
             INFO,
             asked.word,

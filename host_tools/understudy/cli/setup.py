@@ -20,13 +20,14 @@ from understudy.setup import pending
 from understudy.setup.answers import read_answers
 from understudy.setup.changes import FOLDER, Changes
 from understudy.setup.system import ROLLBACK_UNIT, System
-from understudy.setup.undo import take_back
+from understudy.setup.undo import outcome, take_back, traces
 from understudy.statuses import explain
-from understudy.usage import RolledBack
-from understudy_device.errors import Denied, NotFound, UnderstudyError
+from understudy.usage import RolledBack, WrongUsage
+from understudy_device.errors import ConfigError, Denied, NotFound, UnderstudyError
 
 _PAUSE = 0.5  # seconds
-_TRIES = 60  # to take back what can't be, a few seconds apart
+_LONG_PAUSE = 5.0
+_BOOT_TRIES = 5
 
 
 def register(app: typer.Typer) -> None:
@@ -74,12 +75,15 @@ def setup(
         return _undo(yes)
     if watch or boot:
         return _watch(boot)
+    if answers is None and not prompts.at_terminal():
+        raise WrongUsage("Nobody is at the terminal to be asked; give --answers FILE.")
     given = read_answers(answers) if answers is not None else None
-    _make_way()
     # Imported here: of all commands only this one, and the doctor, load the broker.
     from understudy.cli.setup_steps import set_up  # noqa: PLC0415
 
-    waits = set_up(options, given)
+    with pending.only_one():
+        _make_way()
+        waits = set_up(options, given)
     if not waits:
         return Answer(
             {"state": "pending"}, "It is on. Confirm it from a new login: sudo understudy setup --confirm"
@@ -96,33 +100,31 @@ def _make_way() -> None:
         raise Denied("This machine is set up. To begin anew: sudo understudy setup --undo")
     if not changes.is_empty or waiting is not None:
         note("An earlier set-up did not come to its end; it is taken back first.")
-        for said in _back() or ():
-            note(said)
+        note(outcome(_back() or []))
 
 
-def _back() -> list[str] | None:
+def _back(*, tells_sshd: bool = True) -> list[str] | None:
     """Take back one that nobody has confirmed; None when somebody has."""
     host = Host()
-    return take_back(FOLDER, System(host), host, lambda: not Changes().is_confirmed)
+    return take_back(
+        FOLDER, System(host), host, only_if=lambda changes: not changes.is_confirmed, tells_sshd=tells_sshd
+    )
 
 
 def _wait() -> Answer:
     """Until somebody has confirmed, or the time is up."""
+    said: list[str] = []
     try:
-        while True:
-            waiting = pending.read(FOLDER)
-            if waiting is None:
-                break
+        while (waiting := pending.read(FOLDER)) is not None:
             if waiting.left == 0:
-                _back()
-                break
+                said = _back() or []
             time.sleep(_PAUSE)
     except KeyboardInterrupt:
-        if _back() is not None:
-            raise RolledBack("Stopped: everything on this machine is as it was.") from None
+        note("Stopped.")
+        said = _back() or []
     if Changes().is_confirmed:
         return Answer({"state": "on"}, "Confirmed: this machine asks for codes.")
-    raise RolledBack("It was not confirmed: everything on this machine is as it was.")
+    raise RolledBack(f"It was not confirmed. {outcome(said)}")
 
 
 def _confirm() -> Answer:
@@ -132,26 +134,33 @@ def _confirm() -> Answer:
             raise NotFound("No set-up waits to be confirmed.")
         _check_login(waiting)
         changes = Changes()
-        changes.confirm()
-        pending.end(FOLDER)
-    system = System(Host())
-    for unit in changes.units.values():
-        if unit.name == ROLLBACK_UNIT:
-            system.restore(unit)
+        try:
+            changes.confirm()
+            pending.end(FOLDER)
+        except OSError as error:
+            raise ConfigError(f"{FOLDER} can't be written: {error.strerror}.") from error
+    units = [unit for unit in changes.units.values() if unit.name == ROLLBACK_UNIT]
+    for said in System(Host()).restore(units):
+        note(said)
     return Answer({"state": "on"}, "Confirmed: this machine asks for codes from now on.")
 
 
 def _check_login(waiting: pending.Pending) -> None:
-    """Denied when this is no login that shows that codes get people in."""
-    if not pending.login_since(Host().proc, os.getpid(), waiting.since):
+    """Denied when this is no new login, or one that was asked for no code: it would show nothing."""
+    session = pending.session_of(Host().proc, os.getpid(), waiting.since)
+    if session is None:
         raise Denied(
             "This terminal was open before. Log in anew, with a code, and confirm it there: that shows that "
             "you can get in."
         )
-    seen = broker_status(load(usual_path()).broker.socket).get("accepted", {})
-    since = pending.now() - waiting.since
-    if not any(service in waiting.services and ago <= since for service, ago in seen.items()):
-        raise Denied("Nobody has got in by a code yet; log in as one who is asked for it.")
+    user = os.environ.get("SUDO_USER", "root")
+    seen = broker_status(load(usual_path()).broker.socket).get("accepted", [])
+    if not any(
+        (service, name) == (session.service, user) and at >= session.since for service, name, at in seen
+    ):
+        raise Denied(
+            f"This login asked for no code of {user}'s; log in as one who is asked, and confirm it there."
+        )
 
 
 def _undo(yes: bool) -> Answer:
@@ -160,31 +169,46 @@ def _undo(yes: bool) -> Answer:
     was_empty = Changes().is_empty
     said = take_back(FOLDER, System(host), host) or []
     text = "There was no set-up to take back." if was_empty else "Logins here ask for no code any more."
-    status = "findings" if any("pam_understudy" in one for one in said) else "ok"
+    status = "findings" if traces(host) else "ok"
     return Answer({"undone": not was_empty, "left": said}, "\n".join([text, *said]), status)
 
 
 def _watch(is_boot: bool) -> Answer:
     """Take it back when the time is up, whatever has become of the login that it was begun in.
 
-    `is_boot`: the machine has started since, and time is up, even where it is a container whose host has not.
+    `is_boot`: the machine has started since, and time is up, even where it is a container whose host has not;
+    logins wait for this, so it does not try for ever.
     """
     lock = pending.watch_lock(FOLDER) if FOLDER.exists() else None
-    for _ in range(_TRIES if lock is not None else 0):
-        while (waiting := pending.read(FOLDER)) is not None and waiting.left and not is_boot:
+    tries = 0
+    while lock is not None and (waiting := _waiting()) is not None:
+        if waiting.left and not is_boot:
             time.sleep(min(waiting.left, _PAUSE))
-        if waiting is None:
-            break
+            continue
+        tries += 1
         try:
-            if _back() is not None:
-                _log("nobody has confirmed the set-up; everything on this machine is as it was")
+            said = _back(tells_sshd=not is_boot)
+            if said is not None:
+                _log(f"nobody has confirmed the set-up. {outcome(said)}")
             break
         except UnderstudyError as error:
-            _log(f"the set-up can't be taken back: {explain(error)}")
-            time.sleep(_PAUSE)
+            if tries == 1:
+                _log(f"the set-up can't be taken back; this is tried again: {explain(error)}")
+            if is_boot and tries == _BOOT_TRIES:
+                raise
+            time.sleep(_LONG_PAUSE)
     return Answer(printed=True)
+
+
+def _waiting() -> pending.Pending | None:
+    """What is waited for; a note that can't be read is one whose time is up."""
+    try:
+        return pending.read(FOLDER)
+    except (UnderstudyError, OSError):
+        return pending.Pending(0.0, 0.0, "")
 
 
 def _log(text: str) -> None:
     syslog.openlog("understudy", syslog.LOG_PID, syslog.LOG_AUTH)
-    syslog.syslog(syslog.LOG_ALERT, text)
+    for line in text.splitlines():
+        syslog.syslog(syslog.LOG_ALERT, line)

@@ -36,6 +36,11 @@ class Answers:
         "The configuration; else one by which only the first user is asked.",
         example="/root/new.toml",
     )
+    shut_out: bool = key(
+        False,
+        SWITCH,
+        "Whether ssh may shut out who is asked for no code, and has no key that goes on working.",
+    )
     name: str = key("", LABEL, "What the device shall call this host.")
     compare: bool = key(True, SWITCH, "Whether a person compares the pairing's digits.")
     confirm_within: float = key(

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from understudy.files import PRIVATE_DIR, write_private
-from understudy_device.errors import ConfigError
+from understudy_device.errors import ConfigError, UnderstudyError
 
 FOLDER = Path("/var/lib/understudy-setup")
 _VERSION = 1
@@ -74,12 +74,15 @@ class Changes:
         return not (self.changes or self.units)
 
     def write(self, path: Path, text: str, mode: int = 0o644, if_edited: str = STAYS) -> None:
-        """Replace a file's content, or make it with `mode`, and the folders above it. OSError."""
+        """Replace a file's content, or make it with `mode`, and the folders above it. ConfigError."""
         path = Path(os.path.realpath(path))  # a link stays one
-        self._make_folders(path.parent)
-        data = text.encode()
-        self._note(path, hashlib.sha256(data).hexdigest(), if_edited)
-        _replace(path, data, mode)
+        data = text.encode(errors="surrogateescape")
+        try:
+            self._make_folders(path.parent)
+            self._note(path, hashlib.sha256(data).hexdigest(), if_edited)
+            _replace(path, data, mode)
+        except OSError as error:
+            raise ConfigError(f"{path} can't be written: {error.strerror}.") from error
 
     def confirm(self) -> None:
         """Somebody has logged in with what was changed."""
@@ -93,11 +96,17 @@ class Changes:
             self._save()
 
     def take_back(self, clean: Cleaner) -> list[str]:
-        """Put every file back as it was; a sentence for each that could not be, for somebody else has changed
-        it since. The notes stay until `forget`. OSError."""
-        return [
-            said for change in reversed(list(self.changes.values())) if (said := self._undo(change, clean))
-        ]
+        """Put every file back as it was; a sentence for each that is not, for somebody else has changed it
+        since. The notes stay until `forget`. UnderstudyError, at the end, when some could not be put back."""
+        said, failed = [], []
+        for change in reversed(list(self.changes.values())):
+            try:
+                said.append(self._undo(change, clean))
+            except OSError as error:
+                failed.append(f"{change.path} can't be put back: {error.strerror}.")
+        if failed:
+            raise UnderstudyError("\n".join([*failed, f"The files as they were are in {self.folder}."]))
+        return [one for one in said if one]
 
     def forget(self) -> None:
         """Remove the notes."""
@@ -136,14 +145,16 @@ class Changes:
 
     def _undo_edited(self, change: Change, path: Path, clean: Cleaner) -> str:
         if change.if_edited == OURS_OUT:
-            text = path.read_text(errors="surrogateescape")
+            text = path.read_bytes().decode(errors="surrogateescape")
+            if clean(text) == text:
+                return f"{path} was changed since, and stays."
             _replace(path, clean(text).encode(errors="surrogateescape"), 0o644)
-            return (
-                f"{path} was changed since; Understudy's lines were taken out of it, the rest is as it was."
-            )
+            return f"{path} was changed since; Understudy's lines were taken out of it, the rest stays."
         if change.if_edited == ASIDE:
             aside = path.with_name(path.name + ".saved")
             os.replace(path, aside)
+            if change.kept is not None:
+                self._put_back(change, path)
             return f"{path} was changed since; it is {aside} now."
         return f"{path} was changed since, and stays."
 

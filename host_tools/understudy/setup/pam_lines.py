@@ -28,7 +28,7 @@ _PERMIT = "auth       required     pam_permit.so\n"
 _ACCOUNT = "account    [success=ok ignore=ignore authinfo_unavail=ignore default=bad] pam_understudy.so\n"
 _COMMON_AUTH = re.compile(r"^@include[ \t]+common-auth[ \t]*\n", re.MULTILINE)
 _COMMON_ACCOUNT = re.compile(r"^@include[ \t]+common-account[ \t]*\n", re.MULTILINE)
-_BLOCK = re.compile(re.escape(_BEGIN) + r".*?" + re.escape(_END), re.DOTALL)
+_OURS = frozenset((_AUTH + _KEY_FIRST + _PERMIT + _ACCOUNT).splitlines(keepends=True))
 
 
 def with_lines(text: str, way: str, path: str) -> str:
@@ -42,9 +42,10 @@ def with_lines(text: str, way: str, path: str) -> str:
         raise ConfigError(f"{path} asks pam_understudy already; take those lines out first.")
     for pattern, name in ((_COMMON_AUTH, "common-auth"), (_COMMON_ACCOUNT, "common-account")):
         if len(pattern.findall(text)) != 1:
+            near = [line for line in text.splitlines() if name in line and not line.startswith("#")]
             raise ConfigError(
-                f"{path} has not just one line `@include {name}`, so where a code is to be asked for is "
-                "yours to say: see `understudy boards --etc` for stacks to copy from."
+                f"{path} has not just one line `@include {name}` with nothing else on it (it has {near}), so "
+                "where a code is asked for is yours to say; `understudy boards --etc` has stacks to copy."
             )
     include = _COMMON_AUTH.search(text)
     first_auth = re.search(r"^-?auth[ \t]", text, re.MULTILINE)
@@ -61,10 +62,17 @@ def with_lines(text: str, way: str, path: str) -> str:
 
 
 def without_lines(text: str) -> str:
-    """The same without them, and with what they had switched off."""
+    """The same without them, and with what they had switched off.
 
-    def left(block: re.Match[str]) -> str:
-        lines = block.group().splitlines(keepends=True)
-        return "".join(line.removeprefix(_OFF) for line in lines if line.startswith(_OFF))
-
-    return _BLOCK.sub(left, text)
+    Of lines between the marks only ours go, so that nothing else does when a mark has got lost.
+    """
+    kept, is_inside = [], False
+    for line in text.splitlines(keepends=True):
+        if line in (_BEGIN, _END):
+            is_inside = line == _BEGIN
+        elif line.startswith(_OFF):
+            kept.append(line.removeprefix(_OFF))
+        elif not (is_inside and line in _OURS):
+            kept.append(line)
+            is_inside = False
+    return "".join(kept)

@@ -16,19 +16,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from understudy.files import try_lock, write_private
-from understudy_device.errors import ConfigError
+from understudy.host_clock import since_boot
+from understudy_device.errors import ConfigError, Denied
 
 _FILE = "pending.json"
 _WATCHED = "watched.lock"
+_MAKING = Path("/run/understudy-setup.lock")
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
-_LOGINS = ("sshd", "sshd-session", "login", "dropbear")
+_LOGINS = {"sshd": "sshd", "sshd-session": "sshd", "login": "login"}  # processes to PAM services
+_LOCK_SECONDS = 10.0
+_PAUSE = 0.05
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PPID, _STARTED = 1, 19  # fields after the name, of /proc/PID/stat: proc(5) has them as 4 and 22
-
-
-def now() -> float:
-    """Seconds since the machine was started, those asleep as well. clock_gettime(2), CLOCK_BOOTTIME."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def _boot() -> str:
@@ -37,36 +36,32 @@ def _boot() -> str:
 
 @dataclass(frozen=True)
 class Pending:
-    """A set-up that was switched on at `since` and has to be confirmed by `until`, in seconds of this `boot`;
-    `services`: who asks for codes now."""
+    """A set-up, switched on at `since`, that has to be confirmed by `until`: seconds of this `boot`."""
 
     since: float
     until: float
     boot: str
-    services: tuple[str, ...]
 
     @property
     def left(self) -> float:
         """Seconds that are left; none after a restart."""
-        return max(0.0, self.until - now()) if self.boot == _boot() else 0.0
+        return max(0.0, self.until - since_boot()) if self.boot == _boot() else 0.0
 
 
-def begin(folder: Path, seconds: float, services: tuple[str, ...]) -> Pending:
+def begin(folder: Path, seconds: float) -> None:
     """Note that from now on a confirmation is waited for."""
-    start = now()
-    pending = Pending(start, start + seconds, _boot(), services)
+    start = since_boot()
+    pending = Pending(start, start + seconds, _boot())
     write_private(folder / _FILE, json.dumps(asdict(pending)).encode())
-    return pending
 
 
 def read(folder: Path) -> Pending | None:
     """What is waited for, if anything. ConfigError when that can't be told."""
     try:
-        document = json.loads((folder / _FILE).read_bytes())
-        return Pending(**{**document, "services": tuple(document["services"])})
+        return Pending(**json.loads((folder / _FILE).read_bytes()))
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError) as error:
         raise ConfigError(f"{folder / _FILE} can't be understood; take the set-up back: --undo") from error
 
 
@@ -90,34 +85,60 @@ def alone(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
+@contextmanager
+def only_one() -> Iterator[None]:
+    """While no other set-up is being made. Denied."""
+    lock = try_lock(_MAKING)
+    if lock is None:
+        raise Denied("A set-up is under way, in another terminal.")
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
 def watch_lock(folder: Path) -> int | None:
     """Be the one who watches: the lock, which is given up with the process. None: somebody is."""
-    return try_lock(folder / _WATCHED)
+    end = time.monotonic() + _LOCK_SECONDS
+    while True:
+        handle = try_lock(folder / _WATCHED)  # whoever only looks has it for an instant
+        if handle is not None or time.monotonic() > end:
+            return handle
+        time.sleep(_PAUSE)
 
 
 def is_watched(folder: Path) -> bool:
     """Whether somebody watches."""
-    handle = watch_lock(folder)
+    handle = try_lock(folder / _WATCHED)
     if handle is not None:
         os.close(handle)
     return handle is None
 
 
-def login_since(proc: Path, pid: int, since: float) -> bool:
-    """Whether the process `pid` belongs to a login that began after `since`, in seconds of this boot.
+@dataclass(frozen=True)
+class Session:
+    """The login that a process belongs to: who let it in (sshd, login), and when, in seconds of this boot."""
 
-    One of its ancestors has to be what lets people in, and younger. A window of an older login's, of tmux or
-    screen has none.
+    service: str
+    since: float
+
+
+def session_of(proc: Path, pid: int, since: float) -> Session | None:
+    """The login that the process `pid` came by, if it began after `since`, in seconds of this boot.
+
+    Its oldest ancestor of those that let people in and are younger than that: sshd has one process that asks,
+    and another, later, for the session. What runs in a window of tmux or screen has none.
     """
-    seen = set()
+    found, seen = None, set()
     while pid > 1 and pid not in seen:
         seen.add(pid)
         try:
             name, _, rest = (proc / str(pid) / "stat").read_text().partition("(")[2].rpartition(")")
         except OSError:
-            return False
+            break
         fields = rest.split()
-        if name in _LOGINS and int(fields[_STARTED]) / _TICKS > since:
-            return True
+        start = int(fields[_STARTED]) / _TICKS
+        if name in _LOGINS and start > since:
+            found = Session(_LOGINS[name], start)
         pid = int(fields[_PPID])
-    return False
+    return found

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,11 +14,15 @@ from understudy.doctor.findings import Host
 from understudy.paths import etc_dir
 from understudy.setup.answers import Answers
 from understudy.setup.changes import ASIDE, OURS_OUT
+from understudy.setup.others import exception
 from understudy.setup.pam_lines import PASSWORD, with_lines
 from understudy_device.errors import ConfigError, UnderstudyError
 
 SSHD = "sshd"
 DROP_IN = Path("/etc/ssh/sshd_config.d/00-understudy.conf")  # sshd takes the first of what it is told twice
+_INCLUDE = f"{DROP_IN.parent}/*.conf"
+_INCLUDES = frozenset((_INCLUDE, "sshd_config.d/*.conf"))
+_TWINS = {"sudo": ("sudo-i",), "su": ("su-l",), "runuser": ("runuser-l",)}
 _SSHD_CONFIG = Path("/etc/ssh/sshd_config")
 _PROFILE = "usr/share/pam-configs/understudy"
 _PAM_STATE = "var/lib/pam"
@@ -58,8 +62,9 @@ class Staged(Host):
         return super().text(absolute) if planned is None else planned
 
 
-def plan(host: Host, answers: Answers) -> list[Written]:
-    """All files to be written to have codes asked for, in their order. ConfigError when it can't be."""
+def plan(host: Host, answers: Answers, by_key: Sequence[str] = ()) -> list[Written]:
+    """All files to be written to have codes asked for, in their order. `by_key`: whom sshd still lets in by a
+    key alone. ConfigError when it can't be."""
     if answers.everywhere:
         files = _profile(host)
         if answers.login != PASSWORD:
@@ -67,9 +72,9 @@ def plan(host: Host, answers: Answers) -> list[Written]:
     elif not answers.ask_at:
         raise ConfigError("ask_at names no service that is to ask for a code.")
     else:
-        files = [_service(host, name, answers) for name in dict.fromkeys(answers.ask_at)]
+        files = [_service(host, name, answers) for name in _with_twins(host, answers.ask_at)]
     if answers.everywhere or SSHD in answers.ask_at:
-        files.append(_drop_in(host, answers))
+        files.append(_drop_in(host, answers, by_key))
     return files
 
 
@@ -80,24 +85,41 @@ def staged(host: Host, files: list[Written]) -> Staged:
 
 def _service(host: Host, name: str, answers: Answers) -> Written:
     path = Path("/etc/pam.d") / name
-    text = host.text(path) if "/" not in name else None
+    text = _text(host.path(path)) if "/" not in name else None
     if text is None:
         raise ConfigError(f"There is no PAM service {name}: no file {path}.")
     way = answers.login if name == SSHD else PASSWORD
     return Written(path, with_lines(text, way, str(path)), OURS_OUT)
 
 
-def _drop_in(host: Host, answers: Answers) -> Written:
+def _text(path: Path) -> str | None:
+    """A file's text, whose bytes come out again as they were."""
+    try:
+        return path.read_bytes().decode(errors="surrogateescape")
+    except FileNotFoundError:
+        return None
+
+
+def _with_twins(host: Host, names: Iterable[str]) -> list[str]:
+    """With `sudo -i` for sudo, and so on, where these have a stack of their own."""
+    found = [[name, *(twin for twin in _TWINS.get(name, ()) if _is_own(host, twin))] for name in names]
+    return list(dict.fromkeys(name for several in found for name in several))
+
+
+def _is_own(host: Host, name: str) -> bool:
+    return "common-auth" in (host.text(f"/etc/pam.d/{name}") or "")
+
+
+def _drop_in(host: Host, answers: Answers, by_key: Sequence[str]) -> Written:
     config = host.text(_SSHD_CONFIG)
     if config is None:
         raise ConfigError(f"There is no {_SSHD_CONFIG}: is the SSH server installed?")
-    included = [line.split() for line in config.splitlines() if line.lower().lstrip().startswith("include")]
-    if not any(f"{DROP_IN.parent}/*.conf" in words for words in included):
-        raise ConfigError(
-            f"{_SSHD_CONFIG} does not include {DROP_IN.parent}/*.conf; add: Include {DROP_IN.parent}/*.conf"
-        )
+    lines = (line.replace('"', " ").split() for line in config.splitlines())
+    included = [words[1:] for words in lines if words and words[0].lower() == "include"]
+    if not any(_INCLUDES.intersection(words) for words in included):
+        raise ConfigError(f"{_SSHD_CONFIG} takes no drop-ins; add, as its first line: Include {_INCLUDE}")
     text = (etc_dir() / "ssh" / f"understudy-{answers.login}.conf").read_text()
-    return Written(DROP_IN, text, ASIDE)
+    return Written(DROP_IN, text + exception(by_key, answers.login), ASIDE)
 
 
 def _profile(host: Host) -> list[Written]:
@@ -126,8 +148,10 @@ def _profile(host: Host) -> list[Written]:
 
 def _difference(host: Host, folder: Path, made: Path) -> Written | None:
     path = Path("/") / made.relative_to(folder)
-    text = made.read_text()
-    return None if host.text(path) == text else Written(path, text, OURS_OUT)
+    if not made.is_file():
+        return None
+    text = made.read_bytes().decode(errors="surrogateescape")
+    return None if _text(host.path(path)) == text else Written(path, text, OURS_OUT)
 
 
 def _update(folder: Path) -> None:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from understudy.doctor.findings import Host
 from understudy.setup.changes import Changes, Unit
@@ -16,6 +17,7 @@ BROKER_UNITS = ("understudyd.socket", "understudyd.service")
 ROLLBACK_UNIT = "understudy-rollback.service"
 _SSHD_UNITS = ("ssh.service", "sshd.service")
 _SSHD = "/usr/sbin/sshd"
+_SECONDS = 180.0  # for a unit to start or stop
 _WATCH_UNIT = "understudy-setup-watch"
 
 
@@ -41,12 +43,21 @@ class System:
         changes.note_unit(Unit(name, self._is("is-enabled", name), is_active))
         self._do("systemctl", "enable", *(["--now"] if start else []), name)
 
-    def restore(self, unit: Unit) -> None:
-        """Have a unit as it was. UnderstudyError."""
-        if not unit.enabled:
-            self._do("systemctl", "disable", unit.name)
-        if not unit.active:
-            self._do("systemctl", "stop", unit.name)
+    def restore(self, units: Sequence[Unit]) -> list[str]:
+        """Have units as they were; a sentence for each that could not be."""
+        known = [one for one in units if self.has_unit(one.name)]
+        wanted = [("disable", one.name) for one in known if not one.enabled]
+        wanted += [("stop", one.name) for one in known if not one.active]
+        wanted += [
+            ("enable", one.name) for one in known if one.enabled
+        ]  # to disable one may take along others
+        failed = []
+        for verb, name in wanted:
+            try:
+                self._do("systemctl", verb, name)
+            except UnderstudyError as error:
+                failed.append(error.message)
+        return failed
 
     def reload_sshd(self) -> bool:
         """Have a running sshd read its configuration again: logins that are open stay open.
@@ -66,6 +77,8 @@ class System:
 
     def objection_of_sshd(self) -> str:
         """What sshd has against its configuration; nothing when it is good."""
+        with suppress(OSError):  # where a socket waits for the first connection, nobody has made it yet
+            self._host.path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
         ran = self._host.run([str(self._host.path(_SSHD)), "-t"])
         if ran is None:
             return "sshd -t does not run"
@@ -93,7 +106,9 @@ class System:
         return ran is not None and ran.code == 0
 
     def _do(self, *words: str) -> None:
-        ran = self._host.run(words)
-        if ran is None or ran.code != 0:
-            said = ran.err.strip() if ran is not None else "it does not run, or does not end"
-            raise UnderstudyError(f"`{' '.join(words)}` failed: {said}")
+        try:
+            ran = subprocess.run(words, capture_output=True, text=True, errors="replace", timeout=_SECONDS)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise UnderstudyError(f"`{' '.join(words)}` does not run, or does not end.") from error
+        if ran.returncode != 0:
+            raise UnderstudyError(f"`{' '.join(words)}` failed: {ran.stderr.strip()}")
