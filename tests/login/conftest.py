@@ -10,8 +10,10 @@ import pytest
 from tests.login.broker import Broker, Provisioned
 from tests.login.crowd import Crowd, CrowdedSite, crowded
 from tests.login.machine import Machine
+from tests.login.newcomer import Newcomer, newcomer
 from tests.login.servers import PrivacyIdea, with_certificates
 from tests.login.site import PASSWORD, Site, site
+from tests.login.sshd import Sshd
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +58,20 @@ def at(root: None, tmp_path: Path, kept: Provisioned) -> Iterator[Site]:
         made.machine.add_user("alice", PASSWORD)
         made.stack("sshd-password", "sshd")
         yield made
+
+
+@pytest.fixture
+def new(root: None, tmp_path: Path) -> Iterator[Newcomer]:
+    """A machine on which nothing is set up, with a new device."""
+    with newcomer(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def sshd(new: Newcomer) -> Iterator[Sshd]:
+    """Its sshd, as Debian has it."""
+    with Sshd(new.machine, None) as new.sshd:
+        yield new.sshd
 
 
 @pytest.fixture(scope="session")

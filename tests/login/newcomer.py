@@ -13,15 +13,21 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from tests.cli.support import SECONDS, SECRET, Cli, Done, wait_for
+from tests.cli.support import SECONDS, SECRET, Cli, Done, code, wait_for
 from tests.login.machine import Machine
 from tests.login.site import CONFIG, PASSWORD, SOCKET, Device
 from tests.login.sshd import Sshd
+from tools.buildlib.paths import UNPACKED
 
 USER = "alice"
 PROGRAM = "/usr/local/bin/understudy"
 ROLLED_BACK = 4
+TYPED = ("Password: ", PASSWORD)
+SHIPPED = ("password: ", PASSWORD)  # as sshd asks by itself
+STACK = Path("/etc/pam.d/sshd")
+DROP_IN = Path("/etc/ssh/sshd_config.d/00-understudy.conf")
 FOLDER = Path("/var/lib/understudy-setup")
+PENDING = FOLDER / "pending.json"
 KEY = "/var/lib/understudy"  # the broker's, which stays
 PLACES = ("/etc", "/var/lib", "/var/cache/debconf", "/usr/share/pam-configs")
 ANSWERS = {
@@ -214,13 +220,19 @@ def _toml(value: object) -> str:
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 
+def number(steps: int = 0) -> str:
+    """The first user's code."""
+    return code(steps, interval=30)
+
+
 @contextmanager
 def newcomer(folder: Path) -> Iterator[Newcomer]:
-    """A Newcomer with a new device that has power."""
+    """A Newcomer with a new device that has power, and Debian's PAM stack of sshd."""
     cli = Cli(folder / "host")
     with Machine(folder / "machine") as machine, Device(cli) as device:
         device.start()
         made = Newcomer(machine, cli, device)
+        machine.write(STACK, (UNPACKED / "etc/pam.d/sshd").read_text())
         try:
             yield made
         finally:

@@ -209,12 +209,13 @@ def test_match_blocks_of_sshd_that_let_covered_users_round_the_code(at: Site) ->
     found = findings(at)
     assert "sshd" not in found and "sshd-methods" not in found
     round_it = found["sshd-methods-match"]
-    assert round_it["severity"] == "warning"
+    assert round_it["severity"] == "problem"
     assert ", robot, " in round_it["what"] and "publickey alone" in round_it["what"]
     assert "alice from 10.0.0.1, alice from 192.168.1.1" in round_it["what"]
     assert "robot from" not in round_it["what"] and "alice," not in round_it["what"]
     assert found["sshd-kbdint-match"]["what"].startswith("For grace, ")
     at.reload('[cover]\nusers = ["alice"]\n')
+    assert findings(at)["sshd-methods-match"]["severity"] == "warning"  # from some addresses only
     Sshd(at.machine, drop_in("password") + MATCHES.split("Match Address", maxsplit=1)[0])
     assert findings(at)["sshd"]["severity"] == "ok"  # robot and grace are not covered
 

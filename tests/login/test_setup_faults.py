@@ -4,32 +4,27 @@
 
 import signal
 import subprocess
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from tests.cli.support import SECONDS, wait_for
-from tests.login.newcomer import FOLDER, PROGRAM, USER, Newcomer, confirm, newcomer
+from tests.cli.support import SECONDS, Done, wait_for
+from tests.login.newcomer import (
+    DROP_IN,
+    FOLDER,
+    PROGRAM,
+    SHIPPED,
+    STACK,
+    TYPED,
+    USER,
+    Newcomer,
+    confirm,
+    number,
+)
 from tests.login.person import INSIDE, answered, by_password, let_in, tried
 from tests.login.site import CONFIG, PASSWORD
 from tests.login.sshd import Sshd
-from tests.login.test_setup import DROP_IN, SHIPPED, STACK, TYPED, number
 from tools.buildlib.paths import UNPACKED
 
-
-@pytest.fixture
-def new(root: None, tmp_path: Path) -> Iterator[Newcomer]:
-    """A machine with a new device, and Debian's PAM stack of sshd."""
-    with newcomer(tmp_path) as made:
-        made.machine.write(STACK, (UNPACKED / "etc/pam.d/sshd").read_text())
-        yield made
-
-
-@pytest.fixture
-def sshd(new: Newcomer) -> Iterator[Sshd]:
-    """sshd as Debian has it."""
-    with Sshd(new.machine, None) as new.sshd:
-        yield new.sshd
+from understudy.paths import etc_dir
 
 
 def test_who_is_asked_for_no_code_gets_in_by_a_key_as_before(new: Newcomer, sshd: Sshd) -> None:
@@ -79,7 +74,7 @@ def test_a_login_by_the_key_alone_does_not_confirm(new: Newcomer, sshd: Sshd) ->
         terminal.type(PASSWORD)
         terminal.read_until("Code: ")
         terminal.type(number())
-        assert terminal.wait() == 20 and "asked for no code of alice's" in terminal.text
+        assert terminal.wait() == 20 and "was asked for no code" in terminal.text
 
 
 def test_a_way_round_the_code_is_seen_beforehand(new: Newcomer, sshd: Sshd) -> None:
@@ -98,15 +93,113 @@ def test_only_sudo_asks(new: Newcomer) -> None:
     """sshd is left as it is, and need not be there."""
     new.machine.write("/etc/pam.d/sudo", (UNPACKED / "etc/pam.d/sudo").read_text())
     new.machine.write("/etc/sudoers.d/alice", "alice ALL=(ALL) ALL\n", mode=0o440)
-    before = new.files()
     new.switched_on(ask_at=["sudo"])
     asked = new.machine.terminal("sudo", "-k", "echo", INSIDE, user=USER)
     assert let_in(answered(asked, [("password for alice: ", PASSWORD), ("Code: ", number())]))
+    # A login by ssh asks for none, so sudo's question is what shows that codes work.
+    with Sshd(new.machine, None) as sshd:
+        words = ("sudo", "-k", PROGRAM, "setup", "--confirm")
+        with sshd.ssh(USER, *words, options={"RequestTTY": "force"}) as terminal:
+            for prompt, answer in (SHIPPED, ("password for alice: ", PASSWORD), ("Code: ", number(1))):
+                terminal.read_until(prompt)
+                terminal.type(answer)
+            assert terminal.wait() == 0, terminal.text
+    assert new.ended().code == 0
     new.machine.write("/etc/pam.d/probe", "auth required pam_understudy.so\n")
     done = new.undo()
     assert done.code == 3 and "/etc/pam.d/probe" in done.out
     new.machine.path("/etc/pam.d/probe").unlink()
+    assert new.machine.path("/etc/pam.d/sudo").read_text() == (UNPACKED / "etc/pam.d/sudo").read_text()
+
+
+def test_who_becomes_root_by_su_confirms(new: Newcomer, sshd: Sshd) -> None:
+    new.machine.set_password("root", "root's password")
+    new.switched_on()
+    words = ("su", "-", "-c", f"'{PROGRAM} setup --confirm'")
+    with sshd.ssh(USER, *words, options={"RequestTTY": "force"}) as terminal:
+        for prompt, answer in (TYPED, ("Code: ", number()), ("Password: ", "root's password")):
+            terminal.read_until(prompt)
+            terminal.type(answer)
+        assert terminal.wait() == 0 and "Confirmed" in terminal.text
+    assert new.ended().code == 0
+
+
+def test_a_login_without_a_code_does_not_confirm_even_as_an_emergency(new: Newcomer, sshd: Sshd) -> None:
+    lines = ["[device]", f'port = "{new.device.port}"', "[cover]", 'users = ["alice"]']
+    text = "\n".join([*lines, "[emergency]", 'users = ["alice"]', ""])
+    new.machine.write("/root/new.toml", text)
+    new.switched_on(configuration="/root/new.toml")
+    new.device.stop()
+    done = by_hand(sshd, TYPED)
+    assert done.code == 20 and "asked for no code" in done.out
+
+
+def by_hand(sshd: Sshd, *typed: tuple[str, str]) -> Done:
+    """Log in, and confirm, with what is typed and no code."""
+    with sshd.ssh(USER, "sudo", PROGRAM, "setup", "--confirm") as terminal:
+        for prompt, answer in typed:
+            terminal.read_until(prompt)
+            terminal.type(answer)
+        return Done(terminal.wait(), terminal.text, "")
+
+
+def test_a_sshd_that_takes_keys_only_goes_on_so(new: Newcomer, sshd: Sshd) -> None:
+    keys_only = "PasswordAuthentication no\nKbdInteractiveAuthentication no\n"
+    new.machine.write("/etc/ssh/sshd_config.d/50-keys.conf", keys_only)
+    done = new.run("setup", "--answers", new.answer())
+    assert done.code == 59 and "sshd takes no passwords now" in done.err
+    with new.machine.terminal("sudo", PROGRAM, "setup", user=USER) as terminal:
+        terminal.read_until("on the phone [alice]: ")
+        terminal.type("")
+        terminal.read_until("sshd takes keys only")
+        terminal.read_until("sudo ask for a code, too? [y/N] ")
+    new.machine.write("/etc/ssh/sshd_config.d/50-keys.conf", "AuthenticationMethods publickey,password\n")
+    done = new.run("setup", "--answers", new.answer())
+    assert done.code == 59 and "has AuthenticationMethods publickey,password already" in done.err
+
+
+def test_what_was_switched_on_by_hand_stays_on(new: Newcomer, sshd: Sshd) -> None:
+    profile = (etc_dir() / "pam-configs/understudy").read_text()
+    new.machine.write("/usr/share/pam-configs/understudy", profile)
+    new.machine.ok("pam-auth-update", "--enable", "understudy", env={"DEBIAN_FRONTEND": "noninteractive"})
+    before = new.files()
+    for changed in ({}, {"everywhere": True}):
+        done = new.run("setup", "--answers", new.answer(**changed))
+        assert done.code == 59 and "asks pam_understudy already" in done.err
+    done = new.run("setup", "--undo", "--yes")
+    assert done.code == 3 and "/etc/pam.d/common-auth" in done.out
     assert new.files() == before
+
+
+def test_who_is_covered_later_is_told_of(new: Newcomer, sshd: Sshd) -> None:
+    new.machine.add_user("carol")
+    sshd.authorize("carol")
+    new.switched_on()
+    assert confirm(sshd, number(), TYPED).code == 0
+    text = new.machine.path(CONFIG).read_text().replace('["alice"]', '["alice", "carol"]')
+    new.machine.write("/root/new.toml", text)
+    done = new.run("config", "apply", "/root/new.toml")
+    assert done.code == 0 and f"carol: covered, and let in by the key alone in {DROP_IN}" in done.err
+    found = new.run("doctor", "--json").json["findings"]
+    (wrong,) = [one for one in found if one["id"] == "sshd-methods-match"]
+    assert wrong["severity"] == "problem" and "carol" in wrong["what"]
+
+
+def test_a_second_signal_does_not_break_off_the_way_back(new: Newcomer, sshd: Sshd) -> None:
+    before = new.files()
+    process = new.start()
+    new.wait_until("start the broker now")
+    for name in ("SIGHUP", "SIGHUP", "SIGTERM", "SIGINT"):
+        process.send_signal(signal.Signals[name])
+    assert new.ended().code == 130
+    assert new.files() == before
+
+
+def test_undo_waits_for_nobody_who_is_at_it(new: Newcomer, sshd: Sshd) -> None:
+    new.start()
+    new.wait_until("start the broker now")
+    done = new.run("setup", "--undo", "--yes")
+    assert done.code == 20 and "under way" in done.err
 
 
 def test_one_at_a_time(new: Newcomer, sshd: Sshd) -> None:
@@ -123,8 +216,7 @@ def test_one_at_a_time(new: Newcomer, sshd: Sshd) -> None:
 
 
 @pytest.mark.parametrize("name", ["SIGHUP", "SIGTERM", "SIGINT"])
-def test_stopped_while_it_is_being_made(new: Newcomer, name: str) -> None:
-    new.machine.write("/etc/ssh/sshd_config", new.machine.path("/usr/share/openssh/sshd_config").read_text())
+def test_stopped_while_it_is_being_made(new: Newcomer, sshd: Sshd, name: str) -> None:
     before = new.files()
     process = new.start()
     new.wait_until("start the broker now")
@@ -167,7 +259,7 @@ def test_one_file_that_can_t_be_put_back_does_not_keep_the_others(new: Newcomer,
     stack = new.machine.path(STACK)
     bind = ("mount", "--bind", str(DROP_IN), str(DROP_IN))  # it can't be replaced or removed
     new.machine.ok(*bind)
-    failed = new.run("setup", "--undo", "--yes")
+    failed = new.undo()
     assert failed.code == 70 and f"{DROP_IN} can't be put back" in failed.err
     assert stack.read_text() == (UNPACKED / "etc/pam.d/sshd").read_text()
     new.machine.ok("umount", str(DROP_IN))
@@ -175,8 +267,7 @@ def test_one_file_that_can_t_be_put_back_does_not_keep_the_others(new: Newcomer,
     assert new.files() == before
 
 
-def test_files_that_can_t_be_written(new: Newcomer) -> None:
-    new.machine.write("/etc/ssh/sshd_config", new.machine.path("/usr/share/openssh/sshd_config").read_text())
+def test_files_that_can_t_be_written(new: Newcomer, sshd: Sshd) -> None:
     new.machine.ok("mount", "--bind", str(STACK), str(STACK))
     before = new.files()
     new.start()

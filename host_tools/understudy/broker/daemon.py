@@ -3,19 +3,16 @@
 """`understudyd`: composes the broker and runs it until SIGTERM; SIGHUP reads the configuration again."""
 
 import asyncio
-import grp
 import os
-import pwd
 import signal
 import socket
 import stat
 import sys
 import time
-from collections.abc import Collection
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from understudy.accounts import groups_of
 from understudy.broker.device import open_device, unknown_pace
 from understudy.broker.journal import ALERT, INFO, NOTICE, WARNING, Journal
 from understudy.broker.judge import Judge
@@ -36,16 +33,6 @@ from understudy_device.protocol import FIRMWARE
 
 _FLUSH_SECONDS = 2.0
 _SOCKET_MODE = 0o666  # whoever can reach it may ask; the kernel says who asks
-
-
-def groups_of(user: str) -> Collection[str]:
-    """The names of the groups that the system has a user in. KeyError for a user it does not know."""
-    entry = pwd.getpwnam(user)
-    names = set()
-    for number in os.getgrouplist(user, entry.pw_gid):
-        with suppress(KeyError):  # a group without a name can't be meant
-            names.add(grp.getgrgid(number).gr_name)
-    return names
 
 
 class Daemon:
@@ -107,7 +94,6 @@ class Daemon:
             "mark": self._mark,
             "mfa": self._configuration.mfa,
             "waiting": self._owner.waiting,
-            "accepted": self._server.accepted(),
             **self._owner.state(),
         }
 

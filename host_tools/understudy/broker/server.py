@@ -129,7 +129,8 @@ class Server:
         if word in (LOGIN, ACCOUNT):
             return word, (await self._judged(question(word, fields), peer)).packed()
         if word == STATUS:
-            return word, pack("ok", json_field(self._state()))
+            accepted = {"accepted": self.accepted()} if peer.is_root else {}
+            return word, pack("ok", json_field({**self._state(), **accepted}))
         if word == BYPASS:
             return word, self._bypassed(bypass_seconds(fields), fields.get("tty", ""), peer)
         if not await asyncio.to_thread(self._is_admin, peer):
@@ -175,7 +176,7 @@ class Server:
         except Exception as error:  # a fault of ours is a refusal, and must not end the broker
             self._journal.write(WARNING, "fault", kind=type(error).__name__)
             reply = refusal(UnderstudyError())
-        if (asked.word, reply.word) == (LOGIN, "accepted") and peer.is_root:
+        if (asked.word, reply.word) == (LOGIN, "accepted") and reply.by != "emergency" and peer.is_root:
             self._accepted.pop((asked.service, asked.user), None)
             self._accepted[asked.service, asked.user] = since_boot()
             if len(self._accepted) > _ACCEPTED:

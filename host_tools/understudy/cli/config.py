@@ -9,15 +9,18 @@ from typing import Annotated, Any
 
 import typer
 
+from understudy.accounts import groups_of
 from understudy.broker_client import reload_broker
 from understudy.cli import text
 from understudy.cli.options import Options, callback, command
-from understudy.cli.output import Answer
+from understudy.cli.output import Answer, warn
 from understudy.configuration import Broker, Configuration, Service, load, parse, read, usual_path
 from understudy.configuration_file import last_good_path, put_in_force
 from understudy.configuration_kinds import keys, tables
 from understudy.configuration_parser import SERVICE
 from understudy.configuration_text import default_text, spelled
+from understudy.doctor.findings import Host
+from understudy.setup.others import DROP_IN, excepted
 from understudy_device.errors import ConfigError
 
 File = Annotated[
@@ -83,6 +86,13 @@ def apply(options: Options, file: NewFile) -> Answer:
         "reloaded": reloaded,
         "last_good": str(last_good_path(path)) if last_good_path(path).exists() else None,
     }
+    after = load(path)
+    named = [user for user in excepted(Host()) if after.is_covered(user, groups_of)]
+    if named:
+        warn(
+            f"{', '.join(named)}: covered, and let in by the key alone in {DROP_IN}; take out there, and "
+            "reload sshd."
+        )
     said = f"Saved as {path}." if changed else f"{path} was the same already."
     return Answer(fields, f"{said}\n{_broker_line(before, _broker(path), reloaded)}")
 

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from understudy.broker.daemon import groups_of
+from understudy.accounts import groups_of
 from understudy.broker_client import status as broker_status
 from understudy.cli import text
 from understudy.cli.connect import connected, known_identity

@@ -3,6 +3,7 @@
 """The way from a plugged-in device to a login that asks for codes: setup, and back: setup --undo."""
 
 import os
+import pwd
 import syslog
 import time
 from pathlib import Path
@@ -15,6 +16,7 @@ from understudy.cli import prompts
 from understudy.cli.options import Options, Yes, command
 from understudy.cli.output import Answer, note
 from understudy.configuration import load, usual_path
+from understudy.doctor.checks_login import covered_services
 from understudy.doctor.findings import Host
 from understudy.setup import pending
 from understudy.setup.answers import read_answers
@@ -78,6 +80,10 @@ def setup(
     if answers is None and not prompts.at_terminal():
         raise WrongUsage("Nobody is at the terminal to be asked; give --answers FILE.")
     given = read_answers(answers) if answers is not None else None
+    if given is not None and given.needs_a_person and not prompts.at_terminal():
+        raise WrongUsage(
+            "Nobody is at the terminal; the answers have to say compare = false, and enrol other than now."
+        )
     # Imported here: of all commands only this one, and the doctor, load the broker.
     from understudy.cli.setup_steps import set_up  # noqa: PLC0415
 
@@ -117,7 +123,10 @@ def _wait() -> Answer:
     try:
         while (waiting := pending.read(FOLDER)) is not None:
             if waiting.left == 0:
-                said = _back() or []
+                back = _back()
+                if back is None:  # confirmed, but for the end of it
+                    pending.end(FOLDER)
+                said = back or []
             time.sleep(_PAUSE)
     except KeyboardInterrupt:
         note("Stopped.")
@@ -150,24 +159,35 @@ def _check_login(waiting: pending.Pending) -> None:
     session = pending.session_of(Host().proc, os.getpid(), waiting.since)
     if session is None:
         raise Denied(
-            "This terminal was open before. Log in anew, with a code, and confirm it there: that shows that "
-            "you can get in."
+            "This terminal was open before (one of tmux, or over a shared ssh connection, counts as that). "
+            "Log in anew, with a code, and confirm it there: that shows that you can get in."
         )
-    user = os.environ.get("SUDO_USER", "root")
     seen = broker_status(load(usual_path()).broker.socket).get("accepted", [])
-    if not any(
-        (service, name) == (session.service, user) and at >= session.since for service, name, at in seen
-    ):
+    asking = covered_services(Host())
+    # Where logins ask for no code by themselves, what does is what counts.
+    counts, since = (
+        ([session.service], session.since) if session.service in asking else (asking, waiting.since)
+    )
+    if not any(service in counts and at >= since and _is(name, session.uid) for service, name, at in seen):
         raise Denied(
-            f"This login asked for no code of {user}'s; log in as one who is asked, and confirm it there."
+            "This login was asked for no code; log in as one who is, and confirm it there, by sudo or su."
         )
+
+
+def _is(name: str, uid: int) -> bool:
+    """Whether `name`, in whatever spelling, is the user `uid`."""
+    try:
+        return pwd.getpwnam(name).pw_uid == uid
+    except KeyError:
+        return False
 
 
 def _undo(yes: bool) -> Answer:
     prompts.make_sure("Take codes out of this machine's logins?", yes)
     host = Host()
-    was_empty = Changes().is_empty
-    said = take_back(FOLDER, System(host), host) or []
+    with pending.only_one():
+        was_empty = Changes().is_empty
+        said = take_back(FOLDER, System(host), host) or []
     text = "There was no set-up to take back." if was_empty else "Logins here ask for no code any more."
     status = "findings" if traces(host) else "ok"
     return Answer({"undone": not was_empty, "left": said}, "\n".join([text, *said]), status)
@@ -191,9 +211,10 @@ def _watch(is_boot: bool) -> Answer:
             if said is not None:
                 _log(f"nobody has confirmed the set-up. {outcome(said)}")
             break
-        except UnderstudyError as error:
+        except (UnderstudyError, OSError) as error:
             if tries == 1:
-                _log(f"the set-up can't be taken back; this is tried again: {explain(error)}")
+                why = explain(error) if isinstance(error, UnderstudyError) else str(error)
+                _log(f"the set-up can't be taken back; this is tried again: {why}")
             if is_boot and tries == _BOOT_TRIES:
                 raise
             time.sleep(_LONG_PAUSE)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from understudy.broker.daemon import groups_of
+from understudy.accounts import groups_of
 from understudy.broker_client import reload_broker
 from understudy.broker_client import status as broker_status
 from understudy.cli import prompts, text
@@ -31,9 +31,9 @@ from understudy.link import Hello
 from understudy.setup import pending
 from understudy.setup.answers import Answers
 from understudy.setup.changes import FOLDER, Changes
-from understudy.setup.others import others
-from understudy.setup.pam_lines import KEY
-from understudy.setup.plan import DROP_IN, SSHD, Staged, Written
+from understudy.setup.others import DROP_IN, others
+from understudy.setup.pam_lines import KEY, PASSWORD
+from understudy.setup.plan import SSHD, Staged, Written
 from understudy.setup.system import BROKER_UNITS, ROLLBACK_UNIT, System
 from understudy.statuses import explain
 from understudy.usage import Declined
@@ -115,7 +115,36 @@ def _objection(found: Mapping[str, Any], hello: Hello, mark: str) -> str:
     """What a running broker lacks, if anything."""
     if not found["connected"] or found["device"] != hello.device:
         return str(found.get("message") or "it has another device")
-    return "" if found["mark"] == mark else "it goes by another configuration"
+    return "" if found.get("mark") == mark else "it goes by another configuration"
+
+
+def sshd_settings(host: Host) -> Mapping[str, str]:
+    """sshd's settings in force. ConfigError when they can't be told."""
+    settings = read_settings(host)
+    if isinstance(settings, Mapping):
+        return settings
+    raise ConfigError(f"sshd does not tell its settings: {settings or 'it is not installed'}")
+
+
+def takes_passwords(host: Host) -> bool:
+    """Whether a password gets anybody in by ssh now."""
+    settings = sshd_settings(host)
+    return "yes" in (settings.get("passwordauthentication"), settings.get("kbdinteractiveauthentication"))
+
+
+def check_ways(host: Host, answers: Answers) -> None:
+    """ConfigError when ssh would take what it does not take now."""
+    if answers.login == PASSWORD and not takes_passwords(host):
+        raise ConfigError(
+            'sshd takes no passwords now, and by login = "password" it would, of all who are asked for no '
+            'code: set login = "key".'
+        )
+    ways = sshd_settings(host).get("authenticationmethods", "any")
+    if ways != "any":
+        raise ConfigError(
+            f"sshd has AuthenticationMethods {ways} already; how a code goes with that is yours to say: "
+            "`understudy boards --etc` has drop-ins to copy."
+        )
 
 
 def with_key_only(job: Job, host: Host, configuration: Configuration) -> list[str]:
@@ -123,9 +152,13 @@ def with_key_only(job: Job, host: Host, configuration: Configuration) -> list[st
     shut out, and nobody wants that."""
     if SSHD not in job.services:
         return []
-    users = everybody(host, configuration).users
-    asked = set(covered(users, configuration, groups_of))
-    found = others(host, [user for user in users if user not in asked], job.answers.login)
+    found = others(
+        host,
+        lambda user: bool(covered([user], configuration, groups_of)),
+        sshd_settings(host),
+        lambda user: next((own for *_, own in settings_of(host, [user])[0] if isinstance(own, Mapping)), {}),
+        job.answers.login,
+    )
     if found.by_key:
         note(f"    {names(found.by_key)}: asked for no code, in by a key as before")
     if found.shut_out:

@@ -17,10 +17,12 @@ from understudy.cli.options import Options
 from understudy.cli.output import note, warn
 from understudy.cli.setup_logins import (
     Job,
+    check_ways,
     configure,
     rehearse_logins,
     start_broker,
     switch_on,
+    takes_passwords,
     tell,
     with_key_only,
 )
@@ -42,6 +44,7 @@ from understudy_device.protocol import ADMIN, CLOCK_UNSET, UNCLAIMED, VERIFIER
 
 _BROKER_USER = "understudy"
 _STEPS = 8
+_STOPPING = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
 
 
 def set_up(options: Options, given: Answers | None) -> bool:
@@ -59,6 +62,8 @@ def set_up(options: Options, given: Answers | None) -> bool:
     _check_machine(host, system)
     _step(1, "what will be changed")
     note("    " + "\n    ".join(str(one.path) for one in plan(host, answers)))
+    if answers.everywhere or SSHD in answers.ask_at:
+        check_ways(host, answers)
     with _put_back_unless_done(host, system) as changes:
         _step(2, "the device")
         hello, named = _device(options, answers)
@@ -91,7 +96,11 @@ def _asked(host: Host) -> Answers:
     """What a person answers."""
     usual = os.environ.get("SUDO_USER") or getpass.getuser()
     user = prompts.line("The first user, who gets a code on the phone", usual)
-    by_key = prompts.yes("Do logins by ssh begin with a key (y), or with a password (N)?")
+    if takes_passwords(host):
+        by_key = prompts.yes("Do logins by ssh begin with a key (y), or with a password (N)?")
+    else:
+        note("sshd takes keys only: logins by ssh begin with a key.")
+        by_key = True
     ask_at = [SSHD]
     if host.path("/etc/pam.d/sudo").exists() and prompts.yes("Shall sudo ask for a code, too?"):
         ask_at.append("sudo")
@@ -203,14 +212,24 @@ def _put_back_unless_done(host: Host, system: System) -> Iterator[Changes]:
     """Changes, which are taken back if what is done with them goes wrong: by Ctrl-C, or as the line is lost,
     too."""
 
+    def ignore() -> None:
+        for number in _STOPPING:
+            signal.signal(number, signal.SIG_IGN)  # once more would break off the way back
+
     def stop(_number: int, _frame: object) -> None:
+        ignore()
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGHUP, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in _STOPPING}
+    for number in _STOPPING:
+        signal.signal(number, stop)
     try:
         yield Changes()
     except BaseException:
-        note(outcome(take_back(FOLDER, system, host) or []))
+        ignore()
+        said = outcome(take_back(FOLDER, system, host) or [])
+        with suppress(OSError):  # the terminal may have gone
+            note(said)
         raise
     finally:
         for number, handler in before.items():

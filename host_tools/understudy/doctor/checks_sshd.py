@@ -73,7 +73,10 @@ def _of_users(usual: Sequence[Finding], of_users: OfUsers) -> Iterator[Finding]:
         met = [(one, whose) for one, whose in several.items() if whose]
         if met:
             what = " ".join(f"For {names(whose)}, covered: {one.what}" for one, whose in met)
-            yield Finding(f"{kind}-match", met[0][0].severity, what, met[0][0].why, _MATCH)
+            # A way round may be meant for some addresses, but not for who is to be asked everywhere.
+            everywhere = any(" from " not in one for _, whose in met for one in whose)
+            severity = PROBLEM if kind == "sshd-methods" and everywhere else met[0][0].severity
+            yield Finding(f"{kind}-match", severity, what, met[0][0].why, _MATCH)
 
 
 def _untold(why: str) -> Finding:

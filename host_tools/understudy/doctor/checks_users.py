@@ -64,7 +64,7 @@ def everybody(host: Host, configuration: Configuration) -> Everybody:
     return Everybody(
         list(dict.fromkeys([*people(host), *by_name])),
         list(dict.fromkeys(strange)),
-        _directories(host) if open_ended else [],
+        directories(host) if open_ended else [],
     )
 
 
@@ -79,7 +79,7 @@ def _looked_up(host: Host, database: str, keys: Sequence[str]) -> list[list[str]
     )
 
 
-def _directories(host: Host) -> list[str]:
+def directories(host: Host) -> list[str]:
     """Where users come from that the machine's own files do not list. nsswitch.conf(5)."""
     for line in (host.text("/etc/nsswitch.conf") or "").splitlines():
         name, _, sources = line.partition("#")[0].partition(":")

@@ -48,6 +48,11 @@ class Answers:
     )
     wait: bool = key(True, SWITCH, "Whether the command waits for that, or ends and lets another watch.")
 
+    @property
+    def needs_a_person(self) -> bool:
+        """Whether somebody has to look at digits, or at a phone."""
+        return self.compare or self.enrol == NOW
+
 
 def read_answers(file: Path) -> Answers:
     """The answers in a file. ConfigError, with all that is wrong."""

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from understudy.files import PRIVATE_DIR, write_private
-from understudy_device.errors import ConfigError, UnderstudyError
+from understudy_device.errors import ConfigError
 
 FOLDER = Path("/var/lib/understudy-setup")
 _VERSION = 1
@@ -95,18 +95,16 @@ class Changes:
             self.units[unit.name] = unit
             self._save()
 
-    def take_back(self, clean: Cleaner) -> list[str]:
-        """Put every file back as it was; a sentence for each that is not, for somebody else has changed it
-        since. The notes stay until `forget`. UnderstudyError, at the end, when some could not be put back."""
+    def take_back(self, clean: Cleaner) -> tuple[list[str], list[str]]:
+        """Put every file back as it was. Sentences for those that are not, as somebody else has changed them
+        since; and for those that could not be put back. The notes stay until `forget`."""
         said, failed = [], []
         for change in reversed(list(self.changes.values())):
             try:
                 said.append(self._undo(change, clean))
             except OSError as error:
                 failed.append(f"{change.path} can't be put back: {error.strerror}.")
-        if failed:
-            raise UnderstudyError("\n".join([*failed, f"The files as they were are in {self.folder}."]))
-        return [one for one in said if one]
+        return [one for one in said if one], failed
 
     def forget(self) -> None:
         """Remove the notes."""

@@ -23,7 +23,7 @@ _FILE = "pending.json"
 _WATCHED = "watched.lock"
 _MAKING = Path("/run/understudy-setup.lock")
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
-_LOGINS = {"sshd": "sshd", "sshd-session": "sshd", "login": "login"}  # processes to PAM services
+_SSHD = ("sshd", "sshd-session")
 _LOCK_SECONDS = 10.0
 _PAUSE = 0.05
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -117,28 +117,35 @@ def is_watched(folder: Path) -> bool:
 
 @dataclass(frozen=True)
 class Session:
-    """The login that a process belongs to: who let it in (sshd, login), and when, in seconds of this boot."""
+    """The login that a process belongs to: who let it in (sshd, login), whom (`uid`), and when it began, in
+    seconds of this boot."""
 
     service: str
+    uid: int
     since: float
 
 
 def session_of(proc: Path, pid: int, since: float) -> Session | None:
     """The login that the process `pid` came by, if it began after `since`, in seconds of this boot.
 
-    Its oldest ancestor of those that let people in and are younger than that: sshd has one process that asks,
-    and another, later, for the session. What runs in a window of tmux or screen has none.
+    sshd has one process that asks, and later another for the session, which is the user's: it began with the
+    oldest that is younger than `since`. `login` may have waited for somebody since long before: there it is
+    the shell that counts. What runs in a window of tmux or screen has no such ancestor.
     """
-    found, seen = None, set()
+    found, below = None, (0, since)  # of the process below: whose it is, when it began
+    seen = set()
     while pid > 1 and pid not in seen:
         seen.add(pid)
         try:
             name, _, rest = (proc / str(pid) / "stat").read_text().partition("(")[2].rpartition(")")
+            uid = int((proc / str(pid) / "status").read_text().partition("\nUid:")[2].split()[0])
         except OSError:
             break
         fields = rest.split()
         start = int(fields[_STARTED]) / _TICKS
-        if name in _LOGINS and start > since:
-            found = Session(_LOGINS[name], start)
-        pid = int(fields[_PPID])
+        if name == "login" and below[1] > since:
+            return Session(name, below[0], since)
+        if name in _SSHD and start > since:
+            found = Session("sshd", found.uid if found else uid, start)
+        pid, below = int(fields[_PPID]), (uid, start)
     return found

@@ -11,16 +11,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from understudy.doctor.findings import Host
+from understudy.doctor.stacks import flat, read_stack
 from understudy.paths import etc_dir
 from understudy.setup.answers import Answers
 from understudy.setup.changes import ASIDE, OURS_OUT
-from understudy.setup.others import exception
+from understudy.setup.others import DROP_IN, exception
 from understudy.setup.pam_lines import PASSWORD, with_lines
 from understudy_device.errors import ConfigError, UnderstudyError
 
 SSHD = "sshd"
-DROP_IN = Path("/etc/ssh/sshd_config.d/00-understudy.conf")  # sshd takes the first of what it is told twice
-_INCLUDE = f"{DROP_IN.parent}/*.conf"
+_DROP_IN = Path(DROP_IN)
+_INCLUDE = f"{_DROP_IN.parent}/*.conf"
 _INCLUDES = frozenset((_INCLUDE, "sshd_config.d/*.conf"))
 _TWINS = {"sudo": ("sudo-i",), "su": ("su-l",), "runuser": ("runuser-l",)}
 _SSHD_CONFIG = Path("/etc/ssh/sshd_config")
@@ -88,6 +89,7 @@ def _service(host: Host, name: str, answers: Answers) -> Written:
     text = _text(host.path(path)) if "/" not in name else None
     if text is None:
         raise ConfigError(f"There is no PAM service {name}: no file {path}.")
+    _check_unasked(host, name)
     way = answers.login if name == SSHD else PASSWORD
     return Written(path, with_lines(text, way, str(path)), OURS_OUT)
 
@@ -98,6 +100,15 @@ def _text(path: Path) -> str | None:
         return path.read_bytes().decode(errors="surrogateescape")
     except FileNotFoundError:
         return None
+
+
+def _check_unasked(host: Host, name: str) -> None:
+    """ConfigError when a stack asks already, by whatever it includes."""
+    if any(entry.is_ours for kind in ("auth", "account") for entry in flat(read_stack(host, name, kind))):
+        raise ConfigError(
+            f"{name} asks pam_understudy already, not by `understudy setup`: take that out first, for "
+            "common-auth by `pam-auth-update --disable understudy`."
+        )
 
 
 def _with_twins(host: Host, names: Iterable[str]) -> list[str]:
@@ -119,11 +130,12 @@ def _drop_in(host: Host, answers: Answers, by_key: Sequence[str]) -> Written:
     if not any(_INCLUDES.intersection(words) for words in included):
         raise ConfigError(f"{_SSHD_CONFIG} takes no drop-ins; add, as its first line: Include {_INCLUDE}")
     text = (etc_dir() / "ssh" / f"understudy-{answers.login}.conf").read_text()
-    return Written(DROP_IN, text + exception(by_key, answers.login), ASIDE)
+    return Written(_DROP_IN, text + exception(list(by_key), answers.login), ASIDE)
 
 
 def _profile(host: Host) -> list[Written]:
     """What pam-auth-update would write, which is asked in a copy of all that it reads and writes."""
+    _check_unasked(host, "common-auth")
     with tempfile.TemporaryDirectory(prefix="understudy-") as name:
         folder = Path(name)
         for part in ("etc/pam.d", _PAM_STATE, "usr/share/pam-configs"):

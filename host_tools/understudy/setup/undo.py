@@ -2,7 +2,7 @@
 # Copyright (c) 2026 The Understudy authors
 """Taking a set-up back: every file as it was, sshd and the broker told, and no trace left in PAM."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from understudy.broker_client import reload_broker
@@ -16,6 +16,8 @@ from understudy_device.errors import ConfigError, UnderstudyError
 
 _MODULE = "pam_understudy"
 _SSH = "/etc/ssh/"
+_PAM = "/etc/pam.d/"
+_COMMON = f"{_PAM}common-"
 _REMOVE = ("pam-auth-update", "--package", "--remove", "understudy")
 
 
@@ -37,23 +39,34 @@ def take_back(
         if not only_if(changes):
             return None
         socket = _socket()
-        said = changes.take_back(without_lines)
-        if tells_sshd and any(path.startswith(_SSH) for path in changes.changes):
-            system.reload_sshd()
-        if str(USUAL) in changes.changes:
-            reload_broker(socket)
-        if any(one.startswith("/etc/pam.d/common-") for one in traces(host)):
+        said, failed = changes.take_back(without_lines)
+        if any(path.startswith(_COMMON) for path in changes.changes) and _traces(host, _COMMON):
             # Somebody has had it make these files anew since; it knows what is whose.
             host.run(["env", "DEBIAN_FRONTEND=noninteractive", *_REMOVE])
+        for step in _told(changes, system, socket, tells_sshd):
+            try:
+                step()
+            except (UnderstudyError, OSError) as error:
+                failed.append(str(error))
         if changes.units and traces(host):
             said.append("The broker goes on, as others ask it.")
         else:
             said += system.restore(list(changes.units.values()))
+        if failed:
+            raise UnderstudyError("\n".join([*failed, f"The files as they were are in {folder}."]))
         try:
             changes.forget()
         except OSError as error:
             raise UnderstudyError(f"{folder} can't be removed: {error.strerror}.") from error
     return said + traces(host)
+
+
+def _told(changes: Changes, system: System, socket: Path, tells_sshd: bool) -> Iterator[Callable[[], object]]:
+    """Who is to hear of it."""
+    if tells_sshd and any(path.startswith(_SSH) for path in changes.changes):
+        yield system.reload_sshd
+    if str(USUAL) in changes.changes:
+        yield lambda: reload_broker(socket)
 
 
 def _socket() -> Path:
@@ -66,12 +79,18 @@ def _socket() -> Path:
 
 def traces(host: Host) -> list[str]:
     """A sentence for each of PAM's files that still names the module."""
+    return [
+        f"{path} asks {_MODULE}; those lines are not of `understudy setup`." for path in _traces(host, _PAM)
+    ]
+
+
+def _traces(host: Host, prefix: str) -> list[str]:
     found = []
-    for path in sorted(host.path("/etc/pam.d").glob("*")):
-        text = host.text(Path("/etc/pam.d") / path.name) or ""
+    for path in sorted(host.path(_PAM).glob("*")):
+        text = host.text(f"{_PAM}{path.name}") or ""
         if any(_MODULE in line.partition("#")[0] for line in text.splitlines()):
-            found.append(f"/etc/pam.d/{path.name} asks {_MODULE}; those lines are not of `understudy setup`.")
-    return found
+            found.append(f"{_PAM}{path.name}")
+    return [one for one in found if one.startswith(prefix)]
 
 
 def outcome(said: list[str]) -> str:
