@@ -3,6 +3,7 @@
 """A machine on which nothing is set up yet, with a new device, and what `understudy setup` makes of it."""
 
 import hashlib
+import json
 import os
 import shlex
 import stat
@@ -156,7 +157,11 @@ class Newcomer:
         """Wait until sshd, which was told to read its configuration once more, listens again."""
         if self.sshd is not None:
             self._starts += 1
-            wait_for(lambda: self.sshd is not None and self.sshd.starts() == self._starts)
+            wait_for(lambda: self.sshd is not None and self.sshd.starts() >= self._starts)
+
+    def let_time_run_out(self) -> None:
+        """Have the wait for the confirmation be over, however slow or fast the machine is."""
+        time_is_up(self.machine)
 
     def undo(self, *words: str) -> Done:
         """`understudy setup --undo`."""
@@ -237,6 +242,14 @@ def newcomer(folder: Path) -> Iterator[Newcomer]:
             yield made
         finally:
             made.stop()
+
+
+def time_is_up(machine: Machine) -> None:
+    """Write into the note of what is waited for that its time is over."""
+    path = machine.path(PENDING)
+    fresh = path.with_name("changed")
+    fresh.write_text(json.dumps({**json.loads(path.read_text()), "until": 0.0}))
+    fresh.replace(path)
 
 
 def confirm(sshd: Sshd, typed: str, *before: tuple[str, str]) -> Done:

@@ -47,7 +47,8 @@ def test_from_a_new_device_to_a_login_and_back(new: Newcomer, sshd: Sshd) -> Non
 
 def test_nobody_confirms(new: Newcomer, sshd: Sshd) -> None:
     before = new.files()
-    new.switched_on(confirm_within=3)
+    new.switched_on()
+    new.let_time_run_out()
     assert "as it was" in new.rolled_back().err
     assert new.files() == before
     assert let_in(tried(sshd, USER, SHIPPED))
@@ -56,9 +57,10 @@ def test_nobody_confirms(new: Newcomer, sshd: Sshd) -> None:
 def test_the_command_dies_and_nobody_confirms(new: Newcomer, sshd: Sshd) -> None:
     """Somebody else watches, whatever becomes of the terminal that it was begun in."""
     before = new.files()
-    process = new.switched_on(confirm_within=5)
+    process = new.switched_on()
     process.kill()
     process.wait(SECONDS)
+    new.let_time_run_out()
     wait_for(lambda: not new.machine.path(FOLDER).exists())
     new.machine.journal.wait_for("nobody has confirmed the set-up")
     new.sshd_is_told()

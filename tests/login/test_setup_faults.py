@@ -280,10 +280,11 @@ def test_files_that_can_t_be_written(new: Newcomer, sshd: Sshd) -> None:
 
 def test_the_watcher_tries_again(new: Newcomer, sshd: Sshd) -> None:
     before = new.files()
-    process = new.switched_on(confirm_within=4)
+    process = new.switched_on()
     new.machine.ok("mount", "--bind", str(DROP_IN), str(DROP_IN))
     process.kill()
     process.wait(SECONDS)
+    new.let_time_run_out()
     new.machine.journal.wait_for("can't be taken back; this is tried again")
     new.machine.ok("umount", str(DROP_IN))
     wait_for(lambda: not new.machine.path(FOLDER).exists())

@@ -11,6 +11,7 @@ from tests.cli.support import SECRET, Done, code, wait_for
 from tests.cli.terminal import Pty
 from tests.deb import made
 from tests.login.debian import Debian
+from tests.login.newcomer import time_is_up
 
 PORT = "socket://127.0.0.1:7250"  # the machine has a network of its own
 SETUP = ("understudy", "--port", PORT, "setup")
@@ -116,8 +117,10 @@ def test_others_who_ask_the_broker_keep_it(new: Debian) -> None:
 
 def test_the_terminal_dies_and_nobody_confirms(new: Debian) -> None:
     before = files(new)
-    with switched_on(new, 5) as terminal:
-        terminal.process.kill()
+    with switched_on(new, 3600) as terminal:
+        new.ok("pkill", "--signal", "KILL", "--full", "--", "setup --answers")
+        terminal.wait()
+        time_is_up(new)
         wait_for(lambda: not new.path(FOLDER).exists())
     wait_for(lambda: not is_active(new, WATCH))
     assert files(new) == before
