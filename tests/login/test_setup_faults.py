@@ -153,9 +153,35 @@ def test_a_sshd_that_takes_keys_only_goes_on_so(new: Newcomer, sshd: Sshd) -> No
         terminal.type("")
         terminal.read_until("sshd takes keys only")
         terminal.read_until("sudo ask for a code, too? [y/N] ")
+    done = new.run("setup", "--answers", new.answer(everywhere=True))
+    assert done.code == 59 and "ask_at, with login" in done.err
     new.machine.write("/etc/ssh/sshd_config.d/50-keys.conf", "AuthenticationMethods publickey,password\n")
     done = new.run("setup", "--answers", new.answer())
     assert done.code == 59 and "has AuthenticationMethods publickey,password already" in done.err
+
+
+def test_no_password_is_let_in_that_was_not_before(new: Newcomer, sshd: Sshd) -> None:
+    new.machine.add_user("bob", PASSWORD)
+    match = "Match User bob\n    PasswordAuthentication no\n"
+    new.machine.write("/etc/ssh/sshd_config.d/50-bob.conf", match)
+    new.start()
+    new.wait_until("start the broker now")
+    new.serve()
+    ended = new.ended()
+    assert ended.code == 59 and "sshd takes no password of bob" in ended.err
+
+
+def test_only_su_asks(new: Newcomer) -> None:
+    new.machine.set_password("root", "root's password")
+    new.switched_on(ask_at=["su"], user="root")
+    with Sshd(new.machine, None) as sshd:
+        words = ("su", "-", "-c", f"'{PROGRAM} setup --confirm'")
+        with sshd.ssh(USER, *words, options={"RequestTTY": "force"}) as terminal:
+            for prompt, answer in (SHIPPED, ("Password: ", "root's password"), ("Code: ", number())):
+                terminal.read_until(prompt)
+                terminal.type(answer)
+            assert terminal.wait() == 0, terminal.text
+    assert new.ended().code == 0
 
 
 def test_what_was_switched_on_by_hand_stays_on(new: Newcomer, sshd: Sshd) -> None:

@@ -6,6 +6,7 @@ import os
 import pwd
 import syslog
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 
@@ -164,20 +165,19 @@ def _check_login(waiting: pending.Pending) -> None:
         )
     seen = broker_status(load(usual_path()).broker.socket).get("accepted", [])
     asking = covered_services(Host())
-    # Where logins ask for no code by themselves, what does is what counts.
-    counts, since = (
-        ([session.service], session.since) if session.service in asking else (asking, waiting.since)
-    )
-    if not any(service in counts and at >= since and _is(name, session.uid) for service, name, at in seen):
+    counts, since, whose = [session.service], session.since, [session.uid]
+    if session.service not in asking:  # then what does ask is what counts; su asks who one becomes
+        counts, since, whose = asking, waiting.since, [session.uid, os.geteuid()]
+    if not any(service in counts and at >= since and _is(name, whose) for service, name, at in seen):
         raise Denied(
             "This login was asked for no code; log in as one who is, and confirm it there, by sudo or su."
         )
 
 
-def _is(name: str, uid: int) -> bool:
-    """Whether `name`, in whatever spelling, is the user `uid`."""
+def _is(name: str, whose: Collection[int]) -> bool:
+    """Whether `name`, in whatever spelling, is one of these users."""
     try:
-        return pwd.getpwnam(name).pw_uid == uid
+        return pwd.getpwnam(name).pw_uid in whose
     except KeyError:
         return False
 

@@ -31,7 +31,7 @@ from understudy.link import Hello
 from understudy.setup import pending
 from understudy.setup.answers import Answers
 from understudy.setup.changes import FOLDER, Changes
-from understudy.setup.others import DROP_IN, others
+from understudy.setup.others import DROP_IN, Others, others, takes_passwords
 from understudy.setup.pam_lines import KEY, PASSWORD
 from understudy.setup.plan import SSHD, Staged, Written
 from understudy.setup.system import BROKER_UNITS, ROLLBACK_UNIT, System
@@ -126,20 +126,16 @@ def sshd_settings(host: Host) -> Mapping[str, str]:
     raise ConfigError(f"sshd does not tell its settings: {settings or 'it is not installed'}")
 
 
-def takes_passwords(host: Host) -> bool:
-    """Whether a password gets anybody in by ssh now."""
-    settings = sshd_settings(host)
-    return "yes" in (settings.get("passwordauthentication"), settings.get("kbdinteractiveauthentication"))
-
-
 def check_ways(host: Host, answers: Answers) -> None:
     """ConfigError when ssh would take what it does not take now."""
-    if answers.login == PASSWORD and not takes_passwords(host):
+    settings = sshd_settings(host)
+    if answers.login == PASSWORD and not takes_passwords(settings):
+        instead = 'name the services in ask_at, with login = "key"' if answers.everywhere else 'login = "key"'
         raise ConfigError(
             'sshd takes no passwords now, and by login = "password" it would, of all who are asked for no '
-            'code: set login = "key".'
+            f"code. What can be had is {instead}."
         )
-    ways = sshd_settings(host).get("authenticationmethods", "any")
+    ways = settings.get("authenticationmethods", "any")
     if ways != "any":
         raise ConfigError(
             f"sshd has AuthenticationMethods {ways} already; how a code goes with that is yours to say: "
@@ -147,18 +143,23 @@ def check_ways(host: Host, answers: Answers) -> None:
         )
 
 
-def with_key_only(job: Job, host: Host, configuration: Configuration) -> list[str]:
-    """Whom sshd is to let in by a key alone, as they are asked for no code. Declined when others would be
-    shut out, and nobody wants that."""
+def others_kept(job: Job, host: Host, configuration: Configuration) -> Others:
+    """What becomes of those who are asked for no code. Declined when somebody would be shut out, and nobody
+    wants that; ConfigError when somebody would be let in who is not now."""
     if SSHD not in job.services:
-        return []
+        return Others([], [], [], [])
     found = others(
         host,
         lambda user: bool(covered([user], configuration, groups_of)),
         sshd_settings(host),
-        lambda user: next((own for *_, own in settings_of(host, [user])[0] if isinstance(own, Mapping)), {}),
+        lambda users: settings_of(host, users),
         job.answers.login,
     )
+    if found.opened:
+        raise ConfigError(
+            f"sshd takes no password of {names(found.opened)}, not from everywhere (a Match block), and by "
+            'login = "password" it would: set login = "key".'
+        )
     if found.by_key:
         note(f"    {names(found.by_key)}: asked for no code, in by a key as before")
     if found.shut_out:
@@ -167,7 +168,7 @@ def with_key_only(job: Job, host: Host, configuration: Configuration) -> list[st
             raise Declined()
         if not job.is_asking and not job.answers.shut_out:
             raise ConfigError(f"ssh would shut out {names(found.shut_out)}; shut_out = true has it so.")
-    return found.by_key
+    return found
 
 
 def rehearse_logins(job: Job, after: Staged, configuration: Configuration) -> None:

@@ -19,12 +19,12 @@ from understudy.cli.setup_logins import (
     Job,
     check_ways,
     configure,
+    others_kept,
     rehearse_logins,
+    sshd_settings,
     start_broker,
     switch_on,
-    takes_passwords,
     tell,
-    with_key_only,
 )
 from understudy.configuration import USUAL, Configuration, usual_path
 from understudy.doctor.findings import Host
@@ -34,6 +34,7 @@ from understudy.identity import load_identity
 from understudy.link import Hello
 from understudy.setup.answers import AT_LOGIN, IMPORT, NOW, Answers
 from understudy.setup.changes import FOLDER, Changes
+from understudy.setup.others import takes_passwords
 from understudy.setup.pam_lines import KEY, PASSWORD
 from understudy.setup.plan import SSHD, plan, staged
 from understudy.setup.system import BROKER_UNITS, ROLLBACK_UNIT, System
@@ -57,6 +58,7 @@ def set_up(options: Options, given: Answers | None) -> bool:
     system = System(host)
     if usual_path() != USUAL:
         raise ConfigError(f"UNDERSTUDY_CONFIG is set, and the broker's unit reads {USUAL}: unset it.")
+    system.prepare_sshd()
     answers = given if given is not None else _asked(host)
     user = _user(answers)
     _check_machine(host, system)
@@ -78,7 +80,7 @@ def set_up(options: Options, given: Answers | None) -> bool:
         _step(6, "the broker")
         start_broker(system, changes, configuration, hello)
         _step(7, "a rehearsal")
-        files = plan(host, answers, with_key_only(job, host, configuration))
+        files = plan(host, answers, others_kept(job, host, configuration))
         rehearse_logins(job, staged(host, files), configuration)
         if job.is_asking and not prompts.yes("Switch it on?"):
             raise Declined()
@@ -96,7 +98,7 @@ def _asked(host: Host) -> Answers:
     """What a person answers."""
     usual = os.environ.get("SUDO_USER") or getpass.getuser()
     user = prompts.line("The first user, who gets a code on the phone", usual)
-    if takes_passwords(host):
+    if takes_passwords(sshd_settings(host)):
         by_key = prompts.yes("Do logins by ssh begin with a key (y), or with a password (N)?")
     else:
         note("sshd takes keys only: logins by ssh begin with a key.")

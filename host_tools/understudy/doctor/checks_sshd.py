@@ -75,8 +75,10 @@ def _of_users(usual: Sequence[Finding], of_users: OfUsers) -> Iterator[Finding]:
             what = " ".join(f"For {names(whose)}, covered: {one.what}" for one, whose in met)
             # A way round may be meant for some addresses, but not for who is to be asked everywhere.
             everywhere = any(" from " not in one for _, whose in met for one in whose)
-            severity = PROBLEM if kind == "sshd-methods" and everywhere else met[0][0].severity
-            yield Finding(f"{kind}-match", severity, what, met[0][0].why, _MATCH)
+            severity, why = met[0][0].severity, met[0][0].why
+            if kind == "sshd-methods" and everywhere:
+                severity, why = PROBLEM, "If that is meant, name them in except_users of [cover]."
+            yield Finding(f"{kind}-match", severity, what, why, _MATCH)
 
 
 def _untold(why: str) -> Finding:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from understudy.doctor.checks_sshd import OfUsers
 from understudy.doctor.checks_users import directories
 from understudy.doctor.findings import Host
 from understudy.setup.pam_lines import KEY
@@ -17,59 +18,114 @@ from understudy.setup.pam_lines import KEY
 DROP_IN = "/etc/ssh/sshd_config.d/00-understudy.conf"  # sshd takes the first of what it is told twice
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")  # nothing that a pattern of sshd's would mean otherwise
 _FIELDS = 7  # of passwd(5)
-_ANY = ("", "any")
 _MATCH = re.compile(r"^Match User (\S+)$", re.MULTILINE)
-_KEEP = """
+_HEAD = """
 # They are asked for no code, and have a key: it gets them in as before. Who is to be asked after all has to
 # be taken out here, too.
-Match User {names}
-    AuthenticationMethods {ways}
 """
+_KEEP = "Match User {names}\n    AuthenticationMethods {ways}\n"
+_ELSEWHERE = ("authorizedkeyscommand", "trustedusercakeys")  # where keys may come from
+_METHODS = ("gssapiauthentication", "hostbasedauthentication")
 
 
 @dataclass(frozen=True)
 class Others:
-    """`by_key` go on by their key; `shut_out` have a password only, or a name that sshd can't be told, or are
-    such as nobody can list."""
+    """What becomes of those who are asked for no code.
+
+    `by_key` go on by their key, and of them `by_key_only` by nothing else, as before. `shut_out` have a
+    password only, or a name that sshd can't be told, or are such as nobody can list. `opened` would be let in
+    by a password, and are not now.
+    """
 
     by_key: list[str]
+    by_key_only: list[str]
     shut_out: list[str]
+    opened: list[str]
+
+
+@dataclass(frozen=True)
+class _Person:
+    """Who is asked for no code, what he has that could get him in, and whether sshd takes a password of him
+    now, and `everywhere` he comes from."""
+
+    name: str
+    has_key: bool
+    has_password: bool
+    takes_password: bool
+    everywhere: bool
 
 
 def others(
     host: Host,
     is_asked: Callable[[str], bool],
     settings: Mapping[str, str],
-    of_user: Callable[[str], Mapping[str, str]],
+    of_users: Callable[[list[str]], tuple[OfUsers, int]],
     way: str,
 ) -> Others:
-    """What becomes of all who are asked for no code, where all others log in by `way` and a code. `settings`:
-    sshd's in force (`sshd -T`), and `of_user` those for one user."""
+    """See Others; all the rest log in by `way` and a code. `settings`: sshd's in force (`sshd -T`), and
+    `of_users` those for some users (`settings_of`)."""
     lines = (line.split(":") for line in (host.text("/etc/passwd") or "").splitlines())
     homes = {one[0]: one[5] for one in lines if len(one) == _FIELDS and not is_asked(one[0])}
-    shadow = dict(
-        line.split(":")[:2] for line in (host.text("/etc/shadow") or "").splitlines() if ":" in line
+    rows, left_out = of_users(list(homes))
+    people = [one for user in homes if (one := _person(host, user, homes[user], settings, rows)) is not None]
+    plain = [one for one in people if one.has_key and _PLAIN.fullmatch(one.name)]
+    by_key = [one.name for one in plain]
+    if way == KEY:
+        lose = [one.name for one in people if one.has_key or (one.has_password and one.takes_password)]
+        return Others(by_key, [], _listed(lose, by_key) + _unlisted(host, settings, left_out, way), [])
+    lose = [one.name for one in people if one.has_key and not (one.has_password and one.takes_password)]
+    only = [one.name for one in plain if not (one.has_password and one.takes_password)]
+    opened = [
+        one.name
+        for one in people
+        if one.has_password and not (one.takes_password and one.everywhere) and one.name not in only
+    ]
+    return Others(by_key, only, _listed(lose, by_key) + _unlisted(host, settings, left_out, way), opened)
+
+
+def _listed(lose: list[str], by_key: list[str]) -> list[str]:
+    return sorted(set(lose).difference(by_key))
+
+
+def _person(host: Host, user: str, home: str, settings: Mapping[str, str], rows: OfUsers) -> _Person | None:
+    """None for who has AuthenticationMethods of his own, in a Match block: they count before and after."""
+    found = [(address, own) for name, address, own in rows if name == user and isinstance(own, Mapping)]
+    mine = {**settings, **next((own for address, own in found if not address), {})}
+    if mine.get("authenticationmethods", "any") != "any":
+        return None
+    files = mine.get("authorizedkeysfile", ".ssh/authorized_keys .ssh/authorized_keys2").split()
+    has_key = any(_has_key(host, one, user, home) for one in files) or any(
+        mine.get(name) != settings.get(name) for name in _ELSEWHERE
     )
-    files = settings.get("authorizedkeysfile", ".ssh/authorized_keys .ssh/authorized_keys2").split()
-    with_key = [user for user in homes if any(_has_key(host, one, user, homes[user]) for one in files)]
-    # A Match block of their own counts for them before and after.
-    with_key = [user for user in with_key if of_user(user).get("authenticationmethods", "") in _ANY]
-    by_key = [user for user in with_key if _PLAIN.fullmatch(user)]
-    with_password = {user for user in homes if shadow.get(user, "!")[:1] not in ("!", "*")}
-    # With a password they are asked for that alone, in the conversation.
-    lose = with_password.union(with_key) if way == KEY else set(with_key) - with_password
-    return Others(by_key, sorted(lose.difference(by_key)) + _unlisted(host, settings, way))
+    return _Person(
+        user,
+        has_key,
+        _has_password(host, user) and (user != "root" or mine.get("permitrootlogin", "yes") == "yes"),
+        takes_passwords(mine),
+        all(takes_passwords(own) for _, own in found),
+    )
 
 
-def _unlisted(host: Host, settings: Mapping[str, str], way: str) -> list[str]:
+def _has_password(host: Host, user: str) -> bool:
+    """Whether a password is set, and not locked. shadow(5)."""
+    for line in (host.text("/etc/shadow") or "").splitlines():
+        if line.startswith(f"{user}:"):
+            return line.split(":")[1][:1] not in ("", "!", "*")
+    return False
+
+
+def takes_passwords(settings: Mapping[str, str]) -> bool:
+    """Whether a password gets anybody in."""
+    return "yes" in (settings.get("passwordauthentication"), settings.get("kbdinteractiveauthentication"))
+
+
+def _unlisted(host: Host, settings: Mapping[str, str], left_out: int, way: str) -> list[str]:
     """Those who can't be listed, in words."""
-    found = []
-    for name in ("authorizedkeyscommand", "trustedusercakeys"):
-        if settings.get(name, "none") not in ("", "none"):
-            found.append(f"whose keys come by {name}")
-    if way == KEY and directories(host):
+    found = [f"whose keys come by {name}" for name in _ELSEWHERE if settings.get(name, "none") != "none"]
+    found += [f"who comes by {name}" for name in _METHODS if settings.get(name) == "yes"]
+    if way == KEY and takes_passwords(settings) and directories(host):
         found.append(f"users of {', '.join(directories(host))} without a key")
-    return found
+    return [*found, f"{left_out} more users"] if left_out else found
 
 
 def _has_key(host: Host, file: str, user: str, home: str) -> bool:
@@ -80,12 +136,13 @@ def _has_key(host: Host, file: str, user: str, home: str) -> bool:
     return any(line.strip() and not line.lstrip().startswith("#") for line in text.splitlines())
 
 
-def exception(by_key: list[str], way: str) -> str:
+def exception(kept: Others, way: str) -> str:
     """The lines for sshd by which they go on; none for nobody."""
-    if not by_key:
-        return ""
-    ways = "publickey" if way == KEY else "publickey keyboard-interactive:pam"
-    return _KEEP.format(names=",".join(by_key), ways=ways)
+    only = kept.by_key if way == KEY else kept.by_key_only
+    both = [name for name in kept.by_key if name not in only]
+    blocks = [(both, "publickey keyboard-interactive:pam"), (only, "publickey")]
+    text = "".join(_KEEP.format(names=",".join(names), ways=ways) for names, ways in blocks if names)
+    return _HEAD + text if text else ""
 
 
 def excepted(host: Host) -> list[str]:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from understudy.files import try_lock, write_private
+from understudy.files import make_private_dir, try_lock, write_private
 from understudy.host_clock import since_boot
 from understudy_device.errors import ConfigError, Denied
 
@@ -50,6 +50,7 @@ class Pending:
 
 def begin(folder: Path, seconds: float) -> None:
     """Note that from now on a confirmation is waited for."""
+    make_private_dir(folder)
     start = since_boot()
     pending = Pending(start, start + seconds, _boot())
     write_private(folder / _FILE, json.dumps(asdict(pending)).encode())

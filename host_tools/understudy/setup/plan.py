@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,12 +15,13 @@ from understudy.doctor.stacks import flat, read_stack
 from understudy.paths import etc_dir
 from understudy.setup.answers import Answers
 from understudy.setup.changes import ASIDE, OURS_OUT
-from understudy.setup.others import DROP_IN, exception
+from understudy.setup.others import DROP_IN, Others, exception
 from understudy.setup.pam_lines import PASSWORD, with_lines
 from understudy_device.errors import ConfigError, UnderstudyError
 
 SSHD = "sshd"
 _DROP_IN = Path(DROP_IN)
+_NOBODY = Others([], [], [], [])
 _INCLUDE = f"{_DROP_IN.parent}/*.conf"
 _INCLUDES = frozenset((_INCLUDE, "sshd_config.d/*.conf"))
 _TWINS = {"sudo": ("sudo-i",), "su": ("su-l",), "runuser": ("runuser-l",)}
@@ -63,9 +64,9 @@ class Staged(Host):
         return super().text(absolute) if planned is None else planned
 
 
-def plan(host: Host, answers: Answers, by_key: Sequence[str] = ()) -> list[Written]:
-    """All files to be written to have codes asked for, in their order. `by_key`: whom sshd still lets in by a
-    key alone. ConfigError when it can't be."""
+def plan(host: Host, answers: Answers, kept: Others = _NOBODY) -> list[Written]:
+    """All files to be written to have codes asked for, in their order. `kept`: whom sshd still lets in
+    without a code. ConfigError when it can't be."""
     if answers.everywhere:
         files = _profile(host)
         if answers.login != PASSWORD:
@@ -75,7 +76,7 @@ def plan(host: Host, answers: Answers, by_key: Sequence[str] = ()) -> list[Writt
     else:
         files = [_service(host, name, answers) for name in _with_twins(host, answers.ask_at)]
     if answers.everywhere or SSHD in answers.ask_at:
-        files.append(_drop_in(host, answers, by_key))
+        files.append(_drop_in(host, answers, kept))
     return files
 
 
@@ -121,7 +122,7 @@ def _is_own(host: Host, name: str) -> bool:
     return "common-auth" in (host.text(f"/etc/pam.d/{name}") or "")
 
 
-def _drop_in(host: Host, answers: Answers, by_key: Sequence[str]) -> Written:
+def _drop_in(host: Host, answers: Answers, kept: Others) -> Written:
     config = host.text(_SSHD_CONFIG)
     if config is None:
         raise ConfigError(f"There is no {_SSHD_CONFIG}: is the SSH server installed?")
@@ -130,7 +131,7 @@ def _drop_in(host: Host, answers: Answers, by_key: Sequence[str]) -> Written:
     if not any(_INCLUDES.intersection(words) for words in included):
         raise ConfigError(f"{_SSHD_CONFIG} takes no drop-ins; add, as its first line: Include {_INCLUDE}")
     text = (etc_dir() / "ssh" / f"understudy-{answers.login}.conf").read_text()
-    return Written(_DROP_IN, text + exception(list(by_key), answers.login), ASIDE)
+    return Written(_DROP_IN, text + exception(kept, answers.login), ASIDE)
 
 
 def _profile(host: Host) -> list[Written]:

@@ -75,10 +75,14 @@ class System:
         os.kill(pid, signal.SIGHUP)  # sshd(8)
         return True
 
+    def prepare_sshd(self) -> None:
+        """Make the folder without which sshd tells nothing; where a socket waits for the first connection,
+        nobody has made it yet."""
+        with suppress(OSError):
+            self._host.path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
+
     def objection_of_sshd(self) -> str:
         """What sshd has against its configuration; nothing when it is good."""
-        with suppress(OSError):  # where a socket waits for the first connection, nobody has made it yet
-            self._host.path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
         ran = self._host.run([str(self._host.path(_SSHD)), "-t"])
         if ran is None:
             return "sshd -t does not run"
