@@ -162,6 +162,9 @@ def test_sshd() -> None:
     assert severities(check_sshd("no hostkeys available", True)) == {"sshd": HINT}
 
 
+LAN = {**SETTINGS, "authenticationmethods": "publickey keyboard-interactive:pam"}
+
+
 def test_what_sshd_has_for_some_users() -> None:
     alone = {**SETTINGS, "authenticationmethods": "publickey"}
     no_pam = {**SETTINGS, "usepam": "no"}
@@ -169,13 +172,15 @@ def test_what_sshd_has_for_some_users() -> None:
     of_users += [("alice", "10.0.0.1", alone), ("bob", "10.0.0.1", alone)]
     found = by_id(check_sshd(SETTINGS, True, of_users))
     assert {name: one.severity for name, one in found.items()} == {
-        "sshd-methods-match": WARNING,
+        "sshd-methods-match": PROBLEM,  # bob, wherever he comes from
         "sshd-unasked-match": PROBLEM,
         "sshd-pam-match": PROBLEM,
         "sshd-match": HINT,
     }
     what = "For bob, alice from 10.0.0.1, covered: sshd lets in by publickey alone (AuthenticationMethods)."
     assert found["sshd-methods-match"].what == what
+    (from_there,) = check_sshd(SETTINGS, True, [("alice", "", SETTINGS), ("alice", "10.0.0.1", LAN)])
+    assert (from_there.id, from_there.severity) == ("sshd-methods-match", WARNING)  # that may be meant
     assert severities(check_sshd(alone, True, [("bob", "", alone)])) == severities(check_sshd(alone, True))
     key = {**SETTINGS, "authenticationmethods": "publickey,keyboard-interactive:pam"}
     assert demands_key(key, [("bob", "", alone)]) and not demands_key(key, [("alice", "", SETTINGS)])
