@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from understudy.configuration import Configuration, load, parse, read
+from understudy.files import sync_folder
 from understudy_device.errors import ConfigError
 
 _NEW = ".new"  # ends the name of a file that is not in force yet; before it stands its writer's process id
@@ -82,11 +83,7 @@ def _write(path: Path, text: str, *, like: Path) -> None:
         with suppress(OSError):
             os.unlink(temporary)
         raise
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)  # or the rename itself could be lost
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)
 
 
 def _let_read(handle: int, like: Path) -> None:

@@ -45,9 +45,14 @@ def write_private(path: Path, data: bytes) -> None:
         with suppress(OSError):
             os.unlink(name)
         raise
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Have the names in a folder on disk: without it, a rename could be lost."""
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        os.fsync(folder)  # or the rename itself could be lost
+        os.fsync(folder)
     finally:
         os.close(folder)
 

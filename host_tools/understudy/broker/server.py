@@ -129,8 +129,7 @@ class Server:
         if word in (LOGIN, ACCOUNT):
             return word, (await self._judged(question(word, fields), peer)).packed()
         if word == STATUS:
-            accepted = {"accepted": self.accepted()} if peer.is_root else {}
-            return word, pack("ok", json_field({**self._state(), **accepted}))
+            return word, pack("ok", json_field(self._told(peer)))
         if word == BYPASS:
             return word, self._bypassed(bypass_seconds(fields), fields.get("tty", ""), peer)
         if not await asyncio.to_thread(self._is_admin, peer):
@@ -138,9 +137,12 @@ class Server:
         self._journal.write(NOTICE, "attached", uid=peer.uid, pid=peer.pid)
         return word, pack("ok", ())
 
-    def accepted(self) -> list[tuple[str, str, float]]:
-        """Who got in by a code lately, as far as root asked: service, user, when (`since_boot`)."""
-        return [(service, user, at) for (service, user), at in self._accepted.items()]
+    def _told(self, peer: Peer) -> dict[str, Any]:
+        """What `status` tells; root, too, who got in by a code lately: service, user, when (`since_boot`)."""
+        if not peer.is_root:
+            return self._state()
+        lately = [(service, user, at) for (service, user), at in self._accepted.items()]
+        return {**self._state(), "accepted": lately}
 
     def _has_room(self, peer: Peer) -> bool:
         """Whether a user's process may connect once more; there is always room for root's logins."""

@@ -95,7 +95,7 @@ def _identities(options: Options) -> list[Identity]:
     with suppress(ConfigError):
         settings = load(usual_path()).device
         try:
-            found.append(_broker_identity(settings.identity))
+            found.append(load_identity(settings.identity))
         except (UnderstudyError, OSError):
             if not found:
                 raise
@@ -109,22 +109,6 @@ def _paired(identities: Sequence[Identity], device: str) -> Identity:
             return one
     names = " or ".join(str(one.path) for one in identities)
     raise NotYours(f"The device {device} is not paired with {names}.")
-
-
-def _broker_identity(path: Path) -> Identity:
-    """Read as its owner, who may be the broker's own user, by root. IdentityError."""
-    own = os.geteuid()
-    try:
-        owner = path.stat().st_uid
-    except OSError:
-        owner = own
-    if own != 0 or owner == own:
-        return load_identity(path)
-    os.seteuid(owner)
-    try:
-        return load_identity(path)
-    finally:
-        os.seteuid(own)
 
 
 def _told(client: Client, state: str) -> Told:
@@ -187,7 +171,7 @@ def _brokers_role(device: Device, told: Told | UnderstudyError) -> tuple[bool, s
     if isinstance(told, UnderstudyError):
         return False, None
     try:
-        paired = _broker_identity(device.identity).devices.get(told.status["device"])
+        paired = load_identity(device.identity).devices.get(told.status["device"])
     except (UnderstudyError, OSError):
         return False, None
     return True, paired.role if paired is not None else None

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from understudy.doctor.findings import HINT, OK, PROBLEM, WARNING, Finding, Host, names
 
-_SSHD = "/usr/sbin/sshd"
+SSHD = "/usr/sbin/sshd"
 _KBDINT = "keyboard-interactive"
 _DROP_IN = 'ls "$(understudy boards --etc)/ssh"   # drop-ins for /etc/ssh/sshd_config.d'
 _MATCH = "grep -rn -A9 -i ^Match /etc/ssh/sshd_config /etc/ssh/sshd_config.d"
@@ -20,9 +20,9 @@ def read_settings(host: Host, connection: str = "") -> Settings | str | None:
 
     `connection`: of whom, as `sshd -C` takes it; without it, Match blocks are left out.
     """
-    if not host.path(_SSHD).exists():
+    if not host.path(SSHD).exists():
         return None
-    ran = host.run([str(host.path(_SSHD)), "-T", *(("-C", connection) if connection else ())])
+    ran = host.run([str(host.path(SSHD)), "-T", *(("-C", connection) if connection else ())])
     if ran is None or ran.code != 0:
         lines = (ran.err if ran is not None else "").strip().splitlines()
         return lines[-1] if lines else "it does not say"

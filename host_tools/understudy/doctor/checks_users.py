@@ -27,12 +27,12 @@ def people(host: Host) -> list[str]:
 
 def _with_shell(lines: str) -> list[str]:
     """Names, out of lines of passwd(5)."""
-    several = (line.split(":") for line in lines.splitlines())
-    return [
-        fields[0]
-        for fields in several
-        if len(fields) == _FIELDS and fields[6].rpartition("/")[2] not in _NO_SHELLS
-    ]
+    return [one[0] for one in accounts(lines) if one[6].rpartition("/")[2] not in _NO_SHELLS]
+
+
+def accounts(lines: str) -> list[list[str]]:
+    """The fields of those lines of passwd(5) that are whole."""
+    return [fields for line in lines.splitlines() if len(fields := line.split(":")) == _FIELDS]
 
 
 @dataclass(frozen=True)

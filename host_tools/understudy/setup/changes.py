@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from understudy.files import PRIVATE_DIR, write_private
+from understudy.files import PRIVATE_DIR, sync_folder, write_private
 from understudy_device.errors import ConfigError
 
 FOLDER = Path("/var/lib/understudy-setup")
@@ -138,7 +138,7 @@ class Changes:
             path.unlink()
         else:
             self._put_back(change, path)
-        _sync(path.parent)
+        sync_folder(path.parent)
         return ""
 
     def _undo_edited(self, change: Change, path: Path, clean: Cleaner) -> str:
@@ -172,7 +172,7 @@ class Changes:
         self._make_own()
         name = f"{len(self.changes):03}"
         _copy(path, self.folder / _KEPT / name)
-        _sync(self.folder / _KEPT)
+        sync_folder(self.folder / _KEPT)
         return name
 
     def _make_folders(self, folder: Path) -> None:
@@ -245,7 +245,7 @@ def _replace(path: Path, data: bytes, mode: int) -> None:
             os.fchmod(handle, mode)
         os.fsync(handle)
     os.replace(temporary, path)
-    _sync(path.parent)
+    sync_folder(path.parent)
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -256,14 +256,6 @@ def _copy(source: Path, target: Path) -> None:
     os.chown(target, status.st_uid, status.st_gid)
     shutil.copystat(source, target)  # again: chown takes away set-user-id
     handle = os.open(target, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(handle)
     finally:

@@ -11,13 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from understudy.doctor.checks_sshd import OfUsers
-from understudy.doctor.checks_users import directories
+from understudy.doctor.checks_users import accounts, directories
 from understudy.doctor.findings import Host
 from understudy.setup.pam_lines import KEY
 
 DROP_IN = "/etc/ssh/sshd_config.d/00-understudy.conf"  # sshd takes the first of what it is told twice
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")  # nothing that a pattern of sshd's would mean otherwise
-_FIELDS = 7  # of passwd(5)
 _MATCH = re.compile(r"^Match User (\S+)$", re.MULTILINE)
 _HEAD = """
 # They are asked for no code, and have a key: it gets them in as before. Who is to be asked after all has to
@@ -54,6 +53,16 @@ class _Person:
     takes_password: bool
     everywhere: bool
 
+    @property
+    def comes_by_password(self) -> bool:
+        """Whether he gets in by it now."""
+        return self.has_password and self.takes_password
+
+    @property
+    def would_come_by_password(self) -> bool:
+        """Whether he has one that does not get him in now, or not from everywhere."""
+        return self.has_password and not (self.takes_password and self.everywhere)
+
 
 def others(
     host: Host,
@@ -64,27 +73,21 @@ def others(
 ) -> Others:
     """See Others; all the rest log in by `way` and a code. `settings`: sshd's in force (`sshd -T`), and
     `of_users` those for some users (`settings_of`)."""
-    lines = (line.split(":") for line in (host.text("/etc/passwd") or "").splitlines())
-    homes = {one[0]: one[5] for one in lines if len(one) == _FIELDS and not is_asked(one[0])}
+    passwd = accounts(host.text("/etc/passwd") or "")
+    homes = {one[0]: one[5] for one in passwd if not is_asked(one[0])}
     rows, left_out = of_users(list(homes))
     people = [one for user in homes if (one := _person(host, user, homes[user], settings, rows)) is not None]
     plain = [one for one in people if one.has_key and _PLAIN.fullmatch(one.name)]
     by_key = [one.name for one in plain]
     if way == KEY:
-        lose = [one.name for one in people if one.has_key or (one.has_password and one.takes_password)]
-        return Others(by_key, [], _listed(lose, by_key) + _unlisted(host, settings, left_out, way), [])
-    lose = [one.name for one in people if one.has_key and not (one.has_password and one.takes_password)]
-    only = [one.name for one in plain if not (one.has_password and one.takes_password)]
-    opened = [
-        one.name
-        for one in people
-        if one.has_password and not (one.takes_password and one.everywhere) and one.name not in only
-    ]
-    return Others(by_key, only, _listed(lose, by_key) + _unlisted(host, settings, left_out, way), opened)
-
-
-def _listed(lose: list[str], by_key: list[str]) -> list[str]:
-    return sorted(set(lose).difference(by_key))
+        only, opened = [], []
+        lose = {one.name for one in people if one.has_key or one.comes_by_password}
+    else:
+        only = [one.name for one in plain if not one.comes_by_password]
+        opened = [one.name for one in people if one.would_come_by_password and one.name not in only]
+        lose = {one.name for one in people if one.has_key and not one.comes_by_password}
+    shut_out = sorted(lose.difference(by_key)) + _unlisted(host, settings, left_out, way)
+    return Others(by_key, only, shut_out, opened)
 
 
 def _person(host: Host, user: str, home: str, settings: Mapping[str, str], rows: OfUsers) -> _Person | None:

@@ -6,16 +6,15 @@ Whoever notices first that it is over takes the set-up back: the command that wa
 beyond the end of that login, or, after a restart of the machine, a unit.
 """
 
-import fcntl
 import json
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from understudy.files import make_private_dir, try_lock, write_private
+from understudy.files import locked_dir, make_private_dir, try_lock, write_private
 from understudy.host_clock import since_boot
 from understudy_device.errors import ConfigError, Denied
 
@@ -74,16 +73,10 @@ def end(folder: Path) -> None:
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
     """One at a time: to confirm and to take back exclude each other. A folder that has gone needs no lock."""
-    try:
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except FileNotFoundError:
+    with ExitStack() as held:
+        with suppress(FileNotFoundError):
+            held.enter_context(locked_dir(folder))
         yield
-        return
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 @contextmanager

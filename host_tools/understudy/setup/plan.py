@@ -68,9 +68,9 @@ def plan(host: Host, answers: Answers, kept: Others = _NOBODY) -> list[Written]:
     """All files to be written to have codes asked for, in their order. `kept`: whom sshd still lets in
     without a code. ConfigError when it can't be."""
     if answers.everywhere:
-        files = _profile(host)
         if answers.login != PASSWORD:
             raise ConfigError("everywhere goes with the password: common-auth asks for that.")
+        files = _profile(host)
     elif not answers.ask_at:
         raise ConfigError("ask_at names no service that is to ask for a code.")
     else:

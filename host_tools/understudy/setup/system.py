@@ -6,9 +6,10 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
+from understudy.doctor.checks_sshd import SSHD, read_settings
 from understudy.doctor.findings import Host
 from understudy.setup.changes import Changes, Unit
 from understudy_device.errors import UnderstudyError
@@ -16,7 +17,6 @@ from understudy_device.errors import UnderstudyError
 BROKER_UNITS = ("understudyd.socket", "understudyd.service")
 ROLLBACK_UNIT = "understudy-rollback.service"
 _SSHD_UNITS = ("ssh.service", "sshd.service")
-_SSHD = "/usr/sbin/sshd"
 _SECONDS = 180.0  # for a unit to start or stop
 _WATCH_UNIT = "understudy-setup-watch"
 
@@ -48,9 +48,8 @@ class System:
         known = [one for one in units if self.has_unit(one.name)]
         wanted = [("disable", one.name) for one in known if not one.enabled]
         wanted += [("stop", one.name) for one in known if not one.active]
-        wanted += [
-            ("enable", one.name) for one in known if one.enabled
-        ]  # to disable one may take along others
+        # Last: to disable one may take along others.
+        wanted += [("enable", one.name) for one in known if one.enabled]
         failed = []
         for verb, name in wanted:
             try:
@@ -83,7 +82,7 @@ class System:
 
     def objection_of_sshd(self) -> str:
         """What sshd has against its configuration; nothing when it is good."""
-        ran = self._host.run([str(self._host.path(_SSHD)), "-t"])
+        ran = self._host.run([str(self._host.path(SSHD)), "-t"])
         if ran is None:
             return "sshd -t does not run"
         return "" if ran.code == 0 else ran.err.strip() or f"sshd -t ends with {ran.code}"
@@ -98,10 +97,8 @@ class System:
         subprocess.Popen(command, stdin=null, stdout=null, stderr=null, start_new_session=True, cwd="/")
 
     def _sshd_pid(self) -> int | None:
-        ran = self._host.run([str(self._host.path(_SSHD)), "-T"])
-        lines = ran.out.splitlines() if ran is not None else []
-        files = [line.partition(" ")[2] for line in lines if line.startswith("pidfile ")]
-        text = self._host.text(files[0]) if files else None
+        settings = read_settings(self._host)
+        text = self._host.text(settings.get("pidfile", "")) if isinstance(settings, Mapping) else None
         pid = int(text) if text is not None and text.strip().isdecimal() else 0
         return pid if (pid, "sshd") in self._host.processes() else None
 
