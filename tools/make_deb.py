@@ -13,7 +13,6 @@ import argparse
 import hashlib
 import os
 import shutil
-import subprocess
 import tempfile
 import time
 import tomllib
@@ -60,7 +59,10 @@ def _main() -> None:
     parser.add_argument("--into", type=Path, default=paths.BUILD / "dist")
     given = parser.parse_args()
     project = tomllib.loads((paths.ROOT / "pyproject.toml").read_text())["project"]
-    moment = int(os.environ.get("SOURCE_DATE_EPOCH") or _output("git", "log", "-1", "--format=%ct"))
+    moment = int(
+        os.environ.get("SOURCE_DATE_EPOCH")
+        or steps.output("git", "log", "-1", "--format=%ct", cwd=paths.ROOT)
+    )
     with steps.locked("deb"):
         wheel = paths.BUILD / "dist" / f"understudy-{project['version']}-py3-none-any.whl"
         for needed, target in ((wheel, "wheel"), (_MODULE, "pam")):
@@ -77,7 +79,7 @@ def _main() -> None:
 def _site() -> None:
     """Make build/deb/site: the dependencies, for Debian's Python."""
     wanted = runtime_lock.requirements()
-    python = _output(str(deb_tree.PYTHON), "-c", "import sys; print(sys.version)")
+    python = steps.output(str(deb_tree.PYTHON), "-c", "import sys; print(sys.version)")
     content = steps.digest([Path(__file__)], wanted, python)
     if steps.up_to_date(_STAMP, content, _SITE):
         return
@@ -114,7 +116,7 @@ def _stage(root: Path, wheel: Path, version: str, moment: int) -> None:
 
 def _pack(root: Path, version: str, moment: int, given: argparse.Namespace) -> None:
     files = [path for path in sorted(root.rglob("*")) if path.is_file() and not path.is_symlink()]
-    architecture = _output("dpkg", "--print-architecture")
+    architecture = steps.output("dpkg", "--print-architecture")
     control = root / "DEBIAN"
     control.mkdir()
     (control / "control").write_text(
@@ -156,7 +158,7 @@ def _libraries(root: Path) -> list[str]:
     (folder / "debian" / "control").write_text(
         "Source: understudy\n\nPackage: understudy\nArchitecture: any\n"
     )
-    shown = _output("dpkg-shlibdeps", "-O", *(f"-e{path}" for path in _compiled(root)), cwd=folder)
+    shown = steps.output("dpkg-shlibdeps", "-O", *(f"-e{path}" for path in _compiled(root)), cwd=folder)
     return shown.removeprefix("shlibs:Depends=").split(", ")
 
 
@@ -166,16 +168,6 @@ def _changelog(version: str, moment: int) -> str:
         "  * Built from the project's sources; their history says what is new.\n\n"
         f" -- {_MAINTAINER}  {formatdate(moment)}\n"
     )
-
-
-def _output(*command: str, cwd: Path = paths.ROOT) -> str:
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, cwd=cwd)
-    except FileNotFoundError as error:
-        raise steps.BuildError(f"this needs {command[0]}; see tools/debian-packages.txt") from error
-    if done.returncode:
-        raise steps.BuildError(f"{command[0]} failed: {done.stderr}")
-    return done.stdout.strip()
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def missing(packages: Iterable[str]) -> list[str]:
     """Those of the packages that are not installed. Raises BuildError on a system without dpkg."""
     if not shutil.which("dpkg-query"):
         raise steps.BuildError("this needs Debian or a system made from it (there is no dpkg here)")
-    shown = _output("dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n")
+    shown = steps.output("dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n")
     installed = {line.split()[0] for line in shown.splitlines() if line.endswith(" installed")}
     return [package for package in packages if package not in installed]
 
@@ -86,10 +86,6 @@ def _install(wanted: list[str]) -> None:
     steps.run("apt-install", [*prefix, *environment, command[0], *wait, *command[1:]])
 
 
-def _output(*command: str) -> str:
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-
-
 def _root_prefix() -> list[str] | None:
     if os.geteuid() == 0:
         return []
@@ -129,7 +125,7 @@ class Private:
     def choice(self, alternatives: str) -> str:
         """The first of "one | other" that there is; the last, if there is none, so that apt complains."""
         names = alternatives.split(" | ")
-        known = (name for name in names if _output("apt-cache", *self._options, "madison", name))
+        known = (name for name in names if steps.output("apt-cache", *self._options, "madison", name))
         return next(known, names[-1])
 
     def packages(self, names: Iterable[str], into: Path) -> None:
@@ -156,7 +152,7 @@ def source(suite: str) -> str:
     The archive's address is the machine's own, so that a mirror it is set to is honoured.
     """
     form = "$(REPO_URI)|$(RELEASE)|$(COMPONENT)"
-    shown = _output("apt-get", "indextargets", "--format", form, "Created-By: Packages")
+    shown = steps.output("apt-get", "indextargets", "--format", form, "Created-By: Packages")
     archives = [line.split("|")[0] for line in shown.splitlines() if line.endswith(f"|{own_suite()[0]}|main")]
     if not archives:
         raise steps.BuildError("apt's sources name no Debian archive (component main of this system's suite)")

@@ -51,7 +51,7 @@ def stage(root: Path, site: Path, wheel: Path, module: Path) -> None:
         target, function = entry.split(":")
         text = _PROGRAM.format(home=HOME, module=target, function=function)
         _write(root / "usr/bin" / name, text).chmod(0o755)
-    security = root / "usr/lib" / _output("dpkg-architecture", "-qDEB_HOST_MULTIARCH") / "security"
+    security = root / "usr/lib" / steps.output("dpkg-architecture", "-qDEB_HOST_MULTIARCH") / "security"
     security.mkdir(parents=True)
     shutil.copy(module, security)
     _system_files(root, library / "understudy/_etc")
@@ -60,7 +60,7 @@ def stage(root: Path, site: Path, wheel: Path, module: Path) -> None:
 
 def python_version() -> tuple[int, int]:
     """Major and minor version of the system's Python: compiled modules are for just that one."""
-    major, minor = _output(str(PYTHON), "-c", "import sys; print(*sys.version_info[:2])").split()
+    major, minor = steps.output(str(PYTHON), "-c", "import sys; print(*sys.version_info[:2])").split()
     return int(major), int(minor)
 
 
@@ -170,7 +170,3 @@ def _write(path: Path, text: str) -> Path:
 def _packed(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(gzip.compress(text.encode(), 9, mtime=0))
-
-
-def _output(*command: str) -> str:
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()

@@ -63,6 +63,17 @@ def run(
     say(f"{title}: {time.monotonic() - started:.1f} s")
 
 
+def output(*command: str, cwd: Path | None = None) -> str:
+    """What a command that has to succeed prints, without the space around it. BuildError."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, cwd=cwd)
+    except FileNotFoundError as error:
+        raise BuildError(f"this needs {command[0]}; see tools/debian-packages.txt") from error
+    if done.returncode:
+        raise BuildError(f"{command[0]} failed: {done.stderr}")
+    return done.stdout.strip()
+
+
 @contextlib.contextmanager
 def locked(name: str) -> Iterator[None]:
     """Hold build/<name>.lock, so that two `make` runs do not work in the same folder at once."""
