@@ -16,6 +16,7 @@ from typing import Any
 
 from tests.cli.support import SECONDS, SECRET, Cli, Done, code, wait_for
 from tests.login.machine import Machine
+from tests.login.person import answered
 from tests.login.site import CONFIG, PASSWORD, SOCKET, Device
 from tests.login.sshd import Sshd
 from tools.buildlib.paths import UNPACKED
@@ -254,8 +255,5 @@ def time_is_up(machine: Machine) -> None:
 
 def confirm(sshd: Sshd, typed: str, *before: tuple[str, str]) -> Done:
     """Log in anew by ssh, with a code, and confirm there."""
-    with sshd.ssh(USER, "sudo", PROGRAM, "setup", "--confirm") as terminal:
-        for prompt, answer in (*before, ("Code: ", typed)):
-            terminal.read_until(prompt)
-            terminal.type(answer)
-        return Done(terminal.wait(), terminal.text, "")
+    terminal = sshd.ssh(USER, "sudo", PROGRAM, "setup", "--confirm")
+    return answered(terminal, (*before, ("Code: ", typed)))

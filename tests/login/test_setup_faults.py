@@ -6,7 +6,7 @@ import signal
 import subprocess
 
 import pytest
-from tests.cli.support import SECONDS, Done, wait_for
+from tests.cli.support import SECONDS, wait_for
 from tests.login.newcomer import (
     DROP_IN,
     FOLDER,
@@ -99,11 +99,11 @@ def test_only_sudo_asks(new: Newcomer) -> None:
     # A login by ssh asks for none, so sudo's question is what shows that codes work.
     with Sshd(new.machine, None) as sshd:
         words = ("sudo", "-k", PROGRAM, "setup", "--confirm")
-        with sshd.ssh(USER, *words, options={"RequestTTY": "force"}) as terminal:
-            for prompt, answer in (SHIPPED, ("password for alice: ", PASSWORD), ("Code: ", number(1))):
-                terminal.read_until(prompt)
-                terminal.type(answer)
-            assert terminal.wait() == 0, terminal.text
+        done = answered(
+            sshd.ssh(USER, *words, options={"RequestTTY": "force"}),
+            [SHIPPED, ("password for alice: ", PASSWORD), ("Code: ", number(1))],
+        )
+        assert done.code == 0, done
     assert new.ended().code == 0
     new.machine.write("/etc/pam.d/probe", "auth required pam_understudy.so\n")
     done = new.undo()
@@ -116,11 +116,11 @@ def test_who_becomes_root_by_su_confirms(new: Newcomer, sshd: Sshd) -> None:
     new.machine.set_password("root", "root's password")
     new.switched_on()
     words = ("su", "-", "-c", f"'{PROGRAM} setup --confirm'")
-    with sshd.ssh(USER, *words, options={"RequestTTY": "force"}) as terminal:
-        for prompt, answer in (TYPED, ("Code: ", number()), ("Password: ", "root's password")):
-            terminal.read_until(prompt)
-            terminal.type(answer)
-        assert terminal.wait() == 0 and "Confirmed" in terminal.text
+    done = answered(
+        sshd.ssh(USER, *words, options={"RequestTTY": "force"}),
+        [TYPED, ("Code: ", number()), ("Password: ", "root's password")],
+    )
+    assert done.code == 0 and "Confirmed" in done.out, done
     assert new.ended().code == 0
 
 
@@ -130,17 +130,8 @@ def test_a_login_without_a_code_does_not_confirm_even_as_an_emergency(new: Newco
     new.machine.write("/root/new.toml", text)
     new.switched_on(configuration="/root/new.toml")
     new.device.stop()
-    done = by_hand(sshd, TYPED)
+    done = answered(sshd.ssh(USER, "sudo", PROGRAM, "setup", "--confirm"), [TYPED])
     assert done.code == 20 and "asked for no code" in done.out
-
-
-def by_hand(sshd: Sshd, *typed: tuple[str, str]) -> Done:
-    """Log in, and confirm, with what is typed and no code."""
-    with sshd.ssh(USER, "sudo", PROGRAM, "setup", "--confirm") as terminal:
-        for prompt, answer in typed:
-            terminal.read_until(prompt)
-            terminal.type(answer)
-        return Done(terminal.wait(), terminal.text, "")
 
 
 def test_a_sshd_that_takes_keys_only_goes_on_so(new: Newcomer, sshd: Sshd) -> None:
@@ -176,11 +167,11 @@ def test_only_su_asks(new: Newcomer) -> None:
     new.switched_on(ask_at=["su"], user="root")
     with Sshd(new.machine, None) as sshd:
         words = ("su", "-", "-c", f"'{PROGRAM} setup --confirm'")
-        with sshd.ssh(USER, *words, options={"RequestTTY": "force"}) as terminal:
-            for prompt, answer in (SHIPPED, ("Password: ", "root's password"), ("Code: ", number())):
-                terminal.read_until(prompt)
-                terminal.type(answer)
-            assert terminal.wait() == 0, terminal.text
+        done = answered(
+            sshd.ssh(USER, *words, options={"RequestTTY": "force"}),
+            [SHIPPED, ("Password: ", "root's password"), ("Code: ", number())],
+        )
+        assert done.code == 0, done
     assert new.ended().code == 0
 
 

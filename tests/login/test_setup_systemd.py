@@ -2,16 +2,16 @@
 # Copyright (c) 2026 The Understudy authors
 """`understudy setup` out of the package, on a Debian whose systemd runs: its units, sshd, restarts."""
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.cli.support import SECRET, Done, code, wait_for
+from tests.cli.support import SECRET, Done, wait_for
 from tests.cli.terminal import Pty
 from tests.deb import made
 from tests.login.debian import Debian
-from tests.login.newcomer import time_is_up
+from tests.login.newcomer import number, time_is_up, walked
+from tests.login.person import answered
 
 PORT = "socket://127.0.0.1:7250"  # the machine has a network of its own
 SETUP = ("understudy", "--port", PORT, "setup")
@@ -49,15 +49,9 @@ def is_enabled(at: Debian, unit: str) -> bool:
 
 def files(at: Debian) -> dict[str, tuple[object, ...]]:
     """All that is in /etc and in what PAM keeps: mode, owner, time and content."""
-    root, found = at.path("/"), {}
-    for place in ("etc", "var/lib/pam", "usr/share/pam-configs"):
-        for path in (root / place).rglob("*"):
-            status = path.lstat()
-            content: object = str(path.readlink()) if path.is_symlink() else None
-            if path.is_file() and not path.is_symlink():
-                content = (status.st_mtime_ns, hashlib.sha256(path.read_bytes()).hexdigest())
-            found[str(path.relative_to(root))] = (status.st_mode, status.st_uid, content)
-    del found["etc/machine-id"]  # each start makes one
+    places = ("/etc", "/var/lib/pam", "/usr/share/pam-configs")
+    found = {path: about for place in places for path, about in walked(at.path("/"), place)}
+    del found["/etc/machine-id"]  # each start makes one
     return found
 
 
@@ -78,15 +72,7 @@ def switched_on(new: Debian, within: int) -> Pty:
 def by_ssh(at: Debian, command: str, *typed: tuple[str, str]) -> Done:
     """Log in as alice, and do it."""
     options = ("-o", "StrictHostKeyChecking=no", "-o", "NumberOfPasswordPrompts=1")
-    with at.terminal("ssh", *options, "alice@127.0.0.1", command) as terminal:
-        for prompt, answer in typed:
-            terminal.read_until(prompt)
-            terminal.type(answer)
-        return Done(terminal.wait(), terminal.text, "")
-
-
-def number(steps: int = 0) -> str:
-    return code(steps, interval=30)
+    return answered(at.terminal("ssh", *options, "alice@127.0.0.1", command), typed)
 
 
 def test_set_up_confirmed_and_removed_with_the_package(new: Debian) -> None:
